@@ -1,0 +1,125 @@
+package routing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Outcome says whether a command that failed has run.
+type Outcome uint8
+
+const (
+	// Unknown means that the command may have run, and may even run later: its
+	// bytes were handed to a connection that then broke or fell silent.
+	Unknown Outcome = iota
+	// NotExecuted means that it is proven that the command did not run: it never
+	// left this process, or the node refused it.
+	NotExecuted
+	// Done means that a node ran the command and answered it. The answer may be an
+	// error reply, such as WRONGTYPE.
+	Done
+)
+
+// String returns "unknown", "not executed" or "done".
+func (o Outcome) String() string {
+	switch o {
+	case NotExecuted:
+		return "not executed"
+	case Done:
+		return "done"
+	default:
+		return "unknown"
+	}
+}
+
+// The conditions that a caller may branch on with errors.Is.
+var (
+	// ErrTooManyRedirects means that a command was sent on more often than
+	// Policy.MaxRedirects allows. The error around it names each hop.
+	ErrTooManyRedirects = errors.New("too many cluster redirections")
+	// ErrCrossSlot means that a command that one node must run as a whole names
+	// keys of more than one slot. Nothing was sent. It is redis.ErrCrossSlot.
+	ErrCrossSlot error = redis.ErrCrossSlot
+	// ErrUncovered means that no node serves the slot of the command's keys.
+	ErrUncovered = errors.New("no node serves the slot")
+	// ErrUnsupported means that the command cannot be routed by this version, or
+	// must not be sent over connections that callers share.
+	ErrUnsupported = errors.New("command not supported by the cluster client")
+	// ErrClosed means that the client was closed. It is redis.ErrClosed.
+	ErrClosed = redis.ErrClosed
+)
+
+// Error tells what became of a command that no node answered with a reply of
+// its own. Replies, error replies included, reach the caller as they are.
+type Error struct {
+	Op       string  // lower-case name of the command
+	Addr     string  // node that was asked last; "" when none was
+	Slot     int     // slot of the command's keys; AnySlot when it has none
+	Attempts int     // how often the command was handed to a node
+	Outcome  Outcome // whether it ran
+	Err      error   // cause
+}
+
+// Error names the command, the slot, the node, the attempts and the outcome, cause
+// last.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Op)
+	if e.Slot >= 0 {
+		fmt.Fprintf(&b, " (slot %d)", e.Slot)
+	}
+	if e.Addr != "" {
+		fmt.Fprintf(&b, " at %s", e.Addr)
+	}
+	if e.Attempts > 1 {
+		fmt.Fprintf(&b, ", %d attempts", e.Attempts)
+	}
+	if b.Len() > 0 {
+		b.WriteString(", ")
+	}
+	fmt.Fprintf(&b, "%s: %v", e.Outcome, e.Err)
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// SafeToRetry reports whether err proves that the command did not run, so that
+// sending it again cannot double its effect, and that sending it again may help.
+// It is false for nil, for an answer of the data (WRONGTYPE, redis.Nil), and for
+// every error whose outcome is unknown.
+func SafeToRetry(err error) bool {
+	if err == nil || errors.Is(err, ErrCrossSlot) || errors.Is(err, ErrUnsupported) || errors.Is(err, ErrClosed) {
+		return false
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Outcome == NotExecuted
+	}
+	if r, ok := errors.AsType[redis.Error](err); ok {
+		f := parseReply(r.Error())
+		return f.exact && rules[f.fault].retry
+	}
+	return false
+}
+
+// deadlineError is a wait that the context ended, with what was waited out.
+func deadlineError(ctxErr, cause error) error {
+	if cause == nil || errors.Is(cause, ctxErr) {
+		return ctxErr
+	}
+	return fmt.Errorf("%w while waiting after: %w", ctxErr, cause)
+}
+
+// contextEnded returns ctx's error if it is done, without blocking.
+func contextEnded(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,117 @@
+package routing
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// lookup returns what is known of the command that args are for: from the table, or
+// else from the cluster, which is asked about each name once.
+func (r *Router) lookup(ctx context.Context, args []any) (*Command, error) {
+	if len(args) == 0 {
+		return nil, errors.New("empty command")
+	}
+	if info, ok := lookupArgs(args); ok {
+		return info, nil
+	}
+	text, err := ArgText(args[0])
+	if err != nil {
+		return nil, err
+	}
+	name := strings.ToLower(text)
+	if container, ok := Lookup(name); ok && container.Flags&Container != 0 && len(args) > 1 {
+		sub, err := ArgText(args[1])
+		if err != nil {
+			return nil, err
+		}
+		name += "|" + strings.ToLower(sub)
+	}
+	if info, ok := r.learned.Load(name); ok {
+		return info.(*Command), nil
+	}
+	// Whoever asks first asks for all: its context must not end the others' wait.
+	learned := r.learning.DoChan(name, func() (any, error) { return r.learn(context.WithoutCancel(ctx), name) })
+	select {
+	case l := <-learned:
+		if l.Err != nil {
+			return nil, l.Err
+		}
+		return l.Val.(*Command), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// learn asks a node about a command and remembers the answer, a refusal too.
+func (r *Router) learn(ctx context.Context, name string) (*Command, error) {
+	ask := redis.NewSliceCmd(ctx, "command", "info", name)
+	err := r.Run(ctx, []*Op{{Cmd: ask, Slot: AnySlot, Flags: Repeatable}})
+	if err != nil && !isReply(err) {
+		return nil, err
+	}
+	info := described(name, ask.Val())
+	r.learned.Store(name, info)
+	return info, nil
+}
+
+// described returns what a reply to COMMAND INFO tells of a command. Nothing is taken
+// for granted about one that the table lacks: it gets a connection of its own, and no
+// error text of it is a proof. Where the reply tells nothing, because the user may not
+// ask or the server does not know the command either, the first argument is taken for
+// its key, as it mostly is; if it is not, the answer is a node's MOVED.
+func described(name string, reply []any) *Command {
+	info := &Command{Name: name, Flags: Opaque}
+	var entry []any
+	if len(reply) == 1 {
+		entry, _ = reply[0].([]any)
+	}
+	if len(entry) < 6 {
+		info.find = firstArgument
+		return info
+	}
+	flags, _ := entry[2].([]any)
+	for _, f := range flags {
+		switch f {
+		case "readonly":
+			info.Flags |= ReadOnly
+		case "write":
+			info.Flags |= Write
+		case "blocking":
+			info.Flags |= Blocking
+		}
+	}
+	if first, ok := entry[3].(int64); ok && first > 0 {
+		// One key tells the slot; the node checks the others.
+		info.key = int(first)
+		info.Arity = -1 - int(first)
+		return info
+	}
+	info.Flags |= AnyNode
+	return info
+}
+
+// firstArgument takes the first argument for the key.
+func firstArgument(_ *Command, dst []int, args []any) ([]int, error) {
+	if len(args) > 1 {
+		dst = append(dst, 1)
+	}
+	return dst, nil
+}
+
+// opFlags says how ops of the command may be sent.
+func (c *Command) opFlags() OpFlags {
+	var f OpFlags
+	if c.Flags&ReadOnly != 0 {
+		f |= Repeatable
+	}
+	if c.Flags&Opaque != 0 {
+		f |= Distrusted
+	}
+	if c.Flags&Shared == 0 {
+		f |= Exclusive
+	}
+	return f
+}

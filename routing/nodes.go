@@ -1,0 +1,144 @@
+package routing
+
+import (
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/slotmesh/slotmesh/slotmap"
+)
+
+// snapshot is what one round of Run is routed by: a map, and the master of each of
+// its shards, in the order of Map.Shards.
+type snapshot struct {
+	slots   *slotmap.Map
+	masters []*node
+	index   map[string]int // address of a master -> position in masters
+}
+
+// keepUnlisted is how long a node that no map names stays connected after its last
+// use: the target of an ASK, which serves no slot yet, or a seed.
+const keepUnlisted = time.Minute
+
+// nodes holds the nodes that the router is connected to, by address. It makes them,
+// and lets go of those that are neither in the map nor used.
+type nodes struct {
+	dial func(addr string) *node
+
+	mu     sync.Mutex
+	open   map[string]*member
+	closed bool
+}
+
+// member is a node that is open, with the reference that keeps it so.
+type member struct {
+	node   *node
+	listed bool      // in the current map
+	used   time.Time // last time that it was asked for by address
+}
+
+func newNodes(dial func(addr string) *node) *nodes {
+	return &nodes{dial: dial, open: make(map[string]*member)}
+}
+
+// at returns the node at addr, made if need be and held for the caller, who must
+// release it. It is nil once the set is closed.
+func (ns *nodes) at(addr string) *node {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	m := ns.member(addr)
+	if m == nil {
+		return nil
+	}
+	m.used = time.Now()
+	m.node.hold()
+	return m.node
+}
+
+// member returns the member at addr, made if need be. ns.mu is held.
+func (ns *nodes) member(addr string) *member {
+	if ns.closed {
+		return nil
+	}
+	m := ns.open[addr]
+	if m == nil {
+		m = &member{node: ns.dial(addr)}
+		ns.open[addr] = m
+	}
+	return m
+}
+
+// adopt makes slots the current map: it returns the snapshot for it and lets go of
+// the nodes that left, which close when their last command has ended.
+func (ns *nodes) adopt(slots *slotmap.Map) *snapshot {
+	shards := slots.Shards()
+	snap := &snapshot{
+		slots:   slots,
+		masters: make([]*node, 0, len(shards)),
+		index:   make(map[string]int, len(shards)),
+	}
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	for _, m := range ns.open {
+		m.listed = false
+	}
+	for i := range shards {
+		m := ns.member(shards[i].Master.Addr)
+		if m == nil {
+			break
+		}
+		m.listed = true
+		snap.index[m.node.addr] = len(snap.masters)
+		snap.masters = append(snap.masters, m.node)
+	}
+	for addr, m := range ns.open {
+		if !m.listed && time.Since(m.used) > keepUnlisted {
+			delete(ns.open, addr)
+			m.node.release()
+		}
+	}
+	return snap
+}
+
+// addrs returns the addresses of all open nodes, in no order.
+func (ns *nodes) addrs() []string {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	addrs := make([]string, 0, len(ns.open))
+	for addr := range ns.open {
+		addrs = append(addrs, addr)
+	}
+	return addrs
+}
+
+// poolStats returns the sum of go-redis's counts over all nodes.
+func (ns *nodes) poolStats() *redis.PoolStats {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	var sum redis.PoolStats
+	for _, m := range ns.open {
+		for _, s := range m.node.poolStats() {
+			sum.Hits += s.Hits
+			sum.Misses += s.Misses
+			sum.Timeouts += s.Timeouts
+			sum.WaitCount += s.WaitCount
+			sum.WaitDurationNs += s.WaitDurationNs
+			sum.TotalConns += s.TotalConns
+			sum.IdleConns += s.IdleConns
+			sum.StaleConns += s.StaleConns
+		}
+	}
+	return &sum
+}
+
+// close breaks the connections to all nodes. It makes none after that.
+func (ns *nodes) close() {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	ns.closed = true
+	for _, m := range ns.open {
+		m.node.close()
+	}
+	clear(ns.open)
+}

@@ -1,0 +1,182 @@
+package routing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/slotmesh/slotmesh/hashtag"
+)
+
+// prepare appends the ops that carry cmd, and what to call once they have run. An
+// error means that nothing was appended, and that cmd must not be sent.
+func (r *Router) prepare(ctx context.Context, ops []*Op, finish []func(), cmd redis.Cmder) ([]*Op, []func(), error) {
+	var buf [8]int
+	info, keys, slot, err := r.resolve(ctx, cmd, buf[:0])
+	if err != nil && (!errors.Is(err, ErrCrossSlot) || r.opts.Split == nil) {
+		return ops, finish, refuse(cmd, err)
+	}
+	if err != nil {
+		parts, done, ok := r.opts.Split(cmd, keys)
+		if !ok {
+			return ops, finish, refuse(cmd, err)
+		}
+		return append(ops, parts...), append(finish, done), nil
+	}
+	op := &Op{Cmd: cmd, Slot: slot, Flags: info.opFlags()}
+	if d, blocks := blockTimeout(info, cmd.Args()); blocks {
+		op.Flags |= Exclusive
+		op.Block = d
+		if d == 0 {
+			op.Block = -1
+		}
+	}
+	return append(ops, op), finish, nil
+}
+
+// resolve returns what is known of cmd, where its keys are, and the slot of all of
+// them. The error says why the command cannot be sent as it is.
+func (r *Router) resolve(ctx context.Context, cmd redis.Cmder, buf []int) (info *Command, keys []int, slot int, err error) {
+	args := cmd.Args()
+	if info, err = r.lookup(ctx, args); err != nil {
+		return nil, nil, 0, err
+	}
+	if why := info.Refusal(); why != "" {
+		return nil, nil, 0, fmt.Errorf("%w: %s", ErrUnsupported, why)
+	}
+	if keys, err = info.appendKeys(buf, args); err != nil {
+		return nil, nil, 0, err
+	}
+	slot, err = slotOf(info, args, keys)
+	if err == nil && slot == AnySlot && info.Flags&(Keyless|AnyNode) == Keyless {
+		err = keyless(info)
+	}
+	return info, keys, slot, err
+}
+
+// keyless is the error of a command that has no keys and is not done when one node has
+// run it.
+func keyless(info *Command) error {
+	if info.Flags&NodeLocal != 0 {
+		return fmt.Errorf("%w: %s concerns the node that runs it: connect to that node", ErrUnsupported, info.Name)
+	}
+	return fmt.Errorf("%w: %s concerns the whole cluster, and there is no cluster-wide form of it yet", ErrUnsupported, info.Name)
+}
+
+// isTransaction reports whether cmds are what go-redis makes of a TxPipeline.
+func isTransaction(cmds []redis.Cmder) bool {
+	return len(cmds) > 2 && cmds[0].Name() == "multi" && cmds[len(cmds)-1].Name() == "exec"
+}
+
+// prepareTransaction returns the op for MULTI, the commands, EXEC. All must agree on
+// a slot.
+func (r *Router) prepareTransaction(ctx context.Context, cmds []redis.Cmder) (*Op, error) {
+	exec, cmds := cmds[len(cmds)-1], cmds[1:len(cmds)-1]
+	op := &Op{Cmd: exec, Tx: cmds, Slot: AnySlot, Flags: Repeatable}
+	var first redis.Cmder
+	for _, cmd := range cmds {
+		info, _, slot, err := r.resolve(ctx, cmd, nil)
+		if err != nil {
+			return nil, refuse(cmd, err)
+		}
+		if info.Flags&ReadOnly == 0 {
+			op.Flags &^= Repeatable
+		}
+		switch {
+		case slot == AnySlot, slot == op.Slot:
+		case op.Slot == AnySlot:
+			op.Slot, first = slot, cmd
+		default:
+			return nil, refuse(cmd, fmt.Errorf("%w: in one transaction %s is for slot %d and %s for slot %d",
+				ErrCrossSlot, first.Name(), op.Slot, cmd.Name(), slot))
+		}
+	}
+	return op, nil
+}
+
+// refuse is the error of a command that was not sent.
+func refuse(cmd redis.Cmder, cause error) error {
+	return &Error{Op: cmd.Name(), Slot: AnySlot, Outcome: NotExecuted, Err: cause}
+}
+
+// slotOf returns the slot of a command: that of all its keys, the one it names as an
+// argument, or AnySlot. Keys of different slots are ErrCrossSlot, naming two of them.
+func slotOf(info *Command, args []any, keys []int) (int, error) {
+	if info.SlotArg > 0 {
+		return slotArg(info, args)
+	}
+	if len(keys) == 0 {
+		return AnySlot, nil
+	}
+	slot, err := keySlot(args[keys[0]])
+	if err != nil {
+		return 0, err
+	}
+	for _, k := range keys[1:] {
+		other, err := keySlot(args[k])
+		if err != nil {
+			return 0, err
+		}
+		if other != slot {
+			return 0, fmt.Errorf("%w: key %s is in slot %d, key %s in slot %d",
+				ErrCrossSlot, keyName(args[keys[0]]), slot, keyName(args[k]), other)
+		}
+	}
+	return int(slot), nil
+}
+
+// keySlot returns the slot of a key as it would be sent.
+func keySlot(arg any) (uint16, error) {
+	switch key := arg.(type) {
+	case string:
+		return hashtag.Slot(key), nil
+	case []byte:
+		return hashtag.SlotBytes(key), nil
+	}
+	b, err := appendArg(nil, arg)
+	if err != nil {
+		return 0, err
+	}
+	return hashtag.SlotBytes(b), nil
+}
+
+// ArgText returns an argument of a command as the text that is sent for it. The error
+// names a type that cannot be sent.
+func ArgText(arg any) (string, error) {
+	if text, ok := arg.(string); ok {
+		return text, nil
+	}
+	b, err := appendArg(nil, arg)
+	return string(b), err
+}
+
+// slotArg returns the slot that a command has as an argument.
+func slotArg(info *Command, args []any) (int, error) {
+	if info.SlotArg >= len(args) {
+		return AnySlot, nil // the server says what is missing
+	}
+	b, err := appendArg(nil, args[info.SlotArg])
+	if err != nil {
+		return 0, err
+	}
+	var slot int
+	if _, err := fmt.Sscanf(string(b), "%d", &slot); err != nil || slot < 0 || slot >= hashtag.Slots {
+		return 0, fmt.Errorf("%s: %.20q is no slot: want 0 to %d", info.Name, b, hashtag.Slots-1)
+	}
+	return slot, nil
+}
+
+// keyName quotes a key for an error, shortened if it is long.
+func keyName(arg any) string {
+	const most = 64
+	b, err := appendArg(nil, arg)
+	if err != nil {
+		return fmt.Sprintf("%T", arg)
+	}
+	if len(b) > most {
+		return fmt.Sprintf("%q... (%d bytes)", b[:most], len(b))
+	}
+	return fmt.Sprintf("%q", b)
+}

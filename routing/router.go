@@ -1,0 +1,225 @@
+// Package routing sends commands to the nodes of a cluster that serve their slots,
+// and follows the cluster when it changes.
+//
+// A Router turns commands into ops (prepare.go) and runs them (run.go): it routes a
+// list of ops by one snapshot of the slot map, sends each node its share, asks the
+// Policy about those that failed, and sends those again until none is open.
+package routing
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/slotmesh/slotmesh/slotmap"
+)
+
+// Options make a Router.
+type Options struct {
+	// Seeds are the addresses, host:port, that the slot map is first asked of, and
+	// again when no known node answers. At least one.
+	Seeds []string
+	// Connect returns go-redis's options for connections to the node at addr. The
+	// Router sets those that decide about retries and contexts.
+	Connect func(addr string) *redis.Options
+	// Policy decides about redirections and retries.
+	Policy Policy
+	// Split, if set, is asked about commands whose keys lie in several slots. Without
+	// it, and for commands that it does not split, they are ErrCrossSlot.
+	Split Splitter
+	// Trace hooks are called as things happen. nil: none.
+	Trace *Trace
+	// Refresh is how the slot map is kept: see slotmap.CacheOptions.
+	Refresh slotmap.CacheOptions
+}
+
+// Splitter cuts a command whose keys lie in several slots into ops for one slot
+// each. keys are the positions of the keys in the arguments. finish, called once all
+// ops have run, gives cmd its reply or its error. ok is false for a command that must
+// run as a whole.
+type Splitter func(cmd redis.Cmder, keys []int) (ops []*Op, finish func(), ok bool)
+
+// Router sends commands to the right nodes. It is safe for concurrent use. Make one
+// with New.
+type Router struct {
+	opts     Options
+	policy   Policy
+	trace    *Trace
+	stats    counters
+	cache    *slotmap.Cache
+	nodes    *nodes
+	snapshot atomic.Pointer[snapshot]
+	next     atomic.Uint64 // spreads ops without keys over the masters
+
+	learned  sync.Map // command names that the table lacks -> *Command
+	learning singleflight.Group
+
+	ctx      context.Context // done once the router is closed
+	cancel   context.CancelFunc
+	asking   sync.WaitGroup // questions for the slot map on their way
+	inflight atomic.Int64   // calls of Run
+	closing  atomic.Bool
+	drained  chan struct{} // told when inflight reaches zero while closing
+}
+
+// New returns a Router that has loaded the slot map. It fails when no seed answers
+// with a map that has a slot served, naming each seed and why.
+func New(ctx context.Context, opts Options) (*Router, error) {
+	r := &Router{opts: opts, policy: opts.Policy, trace: opts.Trace, drained: make(chan struct{}, 1)}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.nodes = newNodes(r.dial)
+	refresh := opts.Refresh
+	refresh.OnRefresh = r.refreshed
+	r.cache = slotmap.NewCache(r.ask, refresh)
+	r.cache.Subscribe(func(d slotmap.Delta) {
+		r.snapshot.Store(r.nodes.adopt(d.To))
+		r.trace.mapChanged(d)
+	})
+	if err := r.cache.Refresh(ctx); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// dial makes the node at addr. Retries are Run's, and every wait obeys the context.
+func (r *Router) dial(addr string) *node {
+	opts := *r.opts.Connect(addr)
+	opts.MaxRetries = -1
+	opts.DialerRetries = 1
+	opts.ContextTimeoutEnabled = true
+	dial := opts.Dialer
+	if dial == nil {
+		dial = redis.NewDialer(&opts)
+	}
+	opts.Dialer = dialer(dial)
+	return newNode(addr, &opts)
+}
+
+// Process routes one command and waits for its reply, which cmd then has. It
+// returns cmd's error.
+func (r *Router) Process(ctx context.Context, cmd redis.Cmder) error {
+	return r.ProcessPipeline(ctx, []redis.Cmder{cmd})
+}
+
+// ProcessPipeline routes commands, all at once, and waits for their replies. Each
+// command has its own error afterwards; the first of them is returned. Commands for
+// one slot run in the order given. Commands between a first MULTI and a last EXEC,
+// as go-redis's TxPipeline sends them, are one transaction.
+//
+// When a node redirects or refuses some commands of a slot, only those are sent
+// again: a later command of the same slot that was not refused has then run before
+// them.
+func (r *Router) ProcessPipeline(ctx context.Context, cmds []redis.Cmder) error {
+	if ctx == nil {
+		err := errors.New("nil context")
+		setErrs(cmds, err)
+		return err
+	}
+	if isTransaction(cmds) {
+		return r.processTransaction(ctx, cmds)
+	}
+	ops := make([]*Op, 0, len(cmds))
+	var finish []func()
+	for _, cmd := range cmds {
+		var err error
+		if ops, finish, err = r.prepare(ctx, ops, finish, cmd); err != nil {
+			cmd.SetErr(err)
+		}
+	}
+	if len(ops) > 0 {
+		_ = r.Run(ctx, ops)
+	}
+	for _, f := range finish {
+		f()
+	}
+	return firstErr(cmds)
+}
+
+func (r *Router) processTransaction(ctx context.Context, cmds []redis.Cmder) error {
+	op, err := r.prepareTransaction(ctx, cmds)
+	if err != nil {
+		setErrs(cmds, err)
+		return err
+	}
+	return r.Run(ctx, []*Op{op})
+}
+
+// SlotMap returns the current slot map.
+func (r *Router) SlotMap() *slotmap.Map { return r.snapshot.Load().slots }
+
+// Refresh loads the slot map anew and returns when it is in use.
+func (r *Router) Refresh(ctx context.Context) error {
+	if ctx == nil {
+		return errors.New("nil context")
+	}
+	err := r.cache.Refresh(ctx)
+	if errors.Is(err, slotmap.ErrClosed) {
+		return ErrClosed
+	}
+	return err
+}
+
+// Subscribe calls fn with every change of the slot map from now on, one at a time
+// and in order, until cancel is called. fn must not call the router.
+func (r *Router) Subscribe(fn func(slotmap.Delta)) (cancel func()) { return r.cache.Subscribe(fn) }
+
+// Stats returns what the router has done so far.
+func (r *Router) Stats() Stats { return r.stats.read() }
+
+// PoolStats returns the sum of go-redis's counts over the connections to all nodes.
+func (r *Router) PoolStats() *redis.PoolStats { return r.nodes.poolStats() }
+
+// enter counts a call of Run, unless the router is closed.
+func (r *Router) enter(ctx context.Context) error {
+	if ctx == nil {
+		return errors.New("nil context")
+	}
+	r.inflight.Add(1)
+	if r.closing.Load() {
+		r.leave()
+		return ErrClosed
+	}
+	return nil
+}
+
+func (r *Router) leave() {
+	if r.inflight.Add(-1) == 0 && r.closing.Load() {
+		select {
+		case r.drained <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Shutdown takes no more commands, waits for those that run until ctx ends, and
+// closes the router. It returns ctx's error if it did not wait for all.
+func (r *Router) Shutdown(ctx context.Context) error {
+	r.closing.Store(true)
+	var err error
+	for r.inflight.Load() > 0 && err == nil {
+		select {
+		case <-r.drained:
+		case <-r.ctx.Done():
+			return nil
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	r.Close()
+	return err
+}
+
+// Close ends all commands with ErrClosed, and all connections. It may be called
+// more than once.
+func (r *Router) Close() {
+	r.closing.Store(true)
+	r.cancel()
+	r.nodes.close()
+	r.cache.Close()
+	r.asking.Wait()
+}

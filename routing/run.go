@@ -1,0 +1,107 @@
+package routing
+
+import (
+	"context"
+	"time"
+)
+
+// Run sends ops to the nodes that serve their slots and returns when each has its
+// result: its reply, or the error that Op.Err and the command then have. It is the
+// one way to a node: every command, pipeline, transaction and batch is a list of
+// ops.
+//
+// Ops for one node travel in one write and in order, those for different nodes at
+// the same time. What a node redirects or refuses is sent again, as Policy says, and
+// nothing else; ops of one slot keep their order among those that are sent again.
+//
+// Run returns the first error in the order of ops; redis.Nil counts. The deadline
+// of ctx bounds all of it. Run is safe for concurrent use, an Op is not.
+func (r *Router) Run(ctx context.Context, ops []*Op) error {
+	if err := r.enter(ctx); err != nil {
+		r.abandon(ops, err)
+		return firstError(ops)
+	}
+	defer r.leave()
+
+	open, round := ops, ops
+	for {
+		if err := contextEnded(ctx); err != nil {
+			r.abandon(open, err)
+			return firstError(ops)
+		}
+		snap := r.snapshot.Load()
+		r.send(ctx, snap, round)
+		if open = r.settle(ctx, snap, open, round); len(open) == 0 {
+			return firstError(ops)
+		}
+		var wake time.Time
+		for round, wake = due(open); len(round) == 0; round, wake = due(open) {
+			if err := r.wait(ctx, wake); err != nil {
+				r.abandon(open, err)
+				return firstError(ops)
+			}
+		}
+	}
+}
+
+// lane is the order of one slot among the ops that are to be sent again.
+type lane struct {
+	target string // where its first op goes
+	held   bool   // an op waits: those behind it must not overtake it
+}
+
+// due returns the ops to send now. An op waits for its own pause, and for an earlier
+// op of its slot that waits or goes elsewhere, so that the order per slot holds. If
+// none is due, wake is when to look again.
+func due(open []*Op) (round []*Op, wake time.Time) {
+	now := time.Now()
+	lanes := make(map[int]lane)
+	for _, op := range open {
+		l, behind := lanes[op.Slot]
+		if !behind || op.Slot == AnySlot {
+			l = lane{target: op.target}
+		}
+		switch {
+		case op.notBefore.After(now):
+			l.held = true
+			if wake.IsZero() || op.notBefore.Before(wake) {
+				wake = op.notBefore
+			}
+		case op.target != l.target:
+			l.held = true
+		case !l.held:
+			round = append(round, op)
+		}
+		lanes[op.Slot] = l
+	}
+	return round, wake
+}
+
+// wait pauses until wake, or until ctx or the router ends.
+func (r *Router) wait(ctx context.Context, wake time.Time) error {
+	timer := time.NewTimer(time.Until(wake))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.ctx.Done():
+		return ErrClosed
+	}
+}
+
+// firstError returns the first error in the order of ops, those of the parts of an
+// op that was cut included.
+func firstError(ops []*Op) error {
+	var first error
+	for _, op := range ops {
+		if op.parts != nil {
+			op.Err = firstError(op.parts)
+		}
+		if first == nil {
+			first = op.Err
+		}
+	}
+	return first
+}

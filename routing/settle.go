@@ -1,0 +1,187 @@
+package routing
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// settle takes the results of the round and returns the ops that are still open, in
+// order, those that were cut replaced by their parts.
+func (r *Router) settle(ctx context.Context, snap *snapshot, open, round []*Op) []*Op {
+	for _, op := range round {
+		op.settling = true
+	}
+	var next []*Op
+	for _, op := range open {
+		if !op.settling {
+			next = append(next, op)
+			continue
+		}
+		op.settling = false
+		if op.res.executed {
+			op.Err, op.Outcome = op.res.err, Done
+			continue
+		}
+		next = r.decide(ctx, snap, op, next)
+	}
+	return next
+}
+
+// decide asks the policy about an op that failed and does as it says, appending to
+// next what is to be sent again.
+func (r *Router) decide(ctx context.Context, snap *snapshot, op *Op, next []*Op) []*Op {
+	res := &op.res
+	to := ""
+	if rules[res.fault].follow {
+		to = res.reply.target(op.addr)
+	}
+	flags := op.Flags
+	if isIdempotent(ctx) {
+		flags |= Repeatable
+	}
+	a := Attempt{
+		Fault:     res.fault,
+		Exact:     res.reply.exact && (to == "" || int(res.reply.slot) == op.Slot),
+		Known:     to != "",
+		Flags:     flags,
+		Divisible: op.Cut != nil,
+		Redirects: len(op.hops),
+		Retries:   op.retries,
+		Left:      timeLeft(ctx),
+		Rand:      rand.Float64(),
+	}
+	step := r.policy.Next(a)
+	if step.Learn {
+		r.cache.Moved(res.reply.slot, to, snap.slots)
+	}
+	if step.Refresh {
+		r.cache.RefreshSoon()
+	}
+	if step.Outcome == Unknown {
+		op.mayHaveRun = true
+	}
+	if !res.answered && r.ctx.Err() != nil {
+		r.fail(op, step.Outcome, ErrClosed)
+		return next
+	}
+	if step.Action == Stop {
+		r.stop(ctx, op, step)
+		return next
+	}
+	if a.Known {
+		r.redirected(op, to)
+		op.target, op.asking = to, step.Asking
+	} else if !step.Stay {
+		op.target, op.asking = "", false
+	}
+	if step.Action == Again {
+		r.retried(op, step.Pause)
+	}
+	if step.Pause > 0 {
+		op.notBefore = time.Now().Add(step.Pause)
+	}
+	if step.Action != Split {
+		return append(next, op)
+	}
+	r.stats.splits.Add(1)
+	op.parts = op.Cut()
+	for _, part := range op.parts {
+		part.progress = op.progress
+		part.parts = nil
+	}
+	return append(next, op.parts...)
+}
+
+// redirected notes that op was sent on to the node at to.
+func (r *Router) redirected(op *Op, to string) {
+	ask := op.res.fault == FaultAsk
+	if ask {
+		r.stats.asked.Add(1)
+	} else {
+		r.stats.moved.Add(1)
+	}
+	op.hops = append(op.hops[:len(op.hops):len(op.hops)], fmt.Sprintf("%s: %s to %s", op.addr, op.res.fault, to))
+	r.trace.redirect(Redirect{Op: op.Name(), Slot: op.res.reply.slot, Ask: ask, From: op.addr, To: to, Hop: len(op.hops)})
+}
+
+// retried notes that op is sent again after a pause.
+func (r *Router) retried(op *Op, pause time.Duration) {
+	op.retries++
+	r.stats.retries.Add(1)
+	r.trace.retry(Retry{
+		Op:    op.Name(),
+		Slot:  op.Slot,
+		Addr:  op.addr,
+		Fault: op.res.fault,
+		Err:   op.res.err,
+		Pause: pause,
+		Retry: op.retries,
+	})
+}
+
+// stop gives op its error. A reply of the server stays what it is.
+func (r *Router) stop(ctx context.Context, op *Op, step Step) {
+	res := &op.res
+	switch {
+	case step.TooMany:
+		hops := append(op.hops, fmt.Sprintf("%s: %v", op.addr, res.err))
+		r.fail(op, step.Outcome, fmt.Errorf("%w: %s", ErrTooManyRedirects, strings.Join(hops, ", ")))
+	case step.TooLate:
+		r.fail(op, step.Outcome, deadlineError(context.DeadlineExceeded, res.err))
+	case res.fault == FaultContext:
+		why := contextEnded(ctx)
+		if why == nil {
+			why = context.DeadlineExceeded // the connection noticed it first
+		}
+		r.fail(op, step.Outcome, why)
+	case res.answered && len(op.Tx) > 0 && res.fault == FaultReply:
+		// Each command has its own answer already: this one was refused, and
+		// with it all of them.
+		op.Err, op.Outcome = res.err, NotExecuted
+		op.Cmd.SetErr(res.err)
+	case res.answered:
+		op.setErr(res.err, op.outcome(step.Outcome))
+	default:
+		r.fail(op, step.Outcome, res.err)
+	}
+}
+
+// abandon ends ops whose caller, or whose router, is gone.
+func (r *Router) abandon(open []*Op, why error) {
+	for _, op := range open {
+		r.fail(op, NotExecuted, deadlineError(why, op.res.err))
+	}
+}
+
+// fail gives op an *Error.
+func (r *Router) fail(op *Op, last Outcome, cause error) {
+	outcome := op.outcome(last)
+	op.setErr(&Error{
+		Op:       op.Name(),
+		Addr:     op.addr,
+		Slot:     op.Slot,
+		Attempts: op.attempts,
+		Outcome:  outcome,
+		Err:      cause,
+	}, outcome)
+}
+
+// outcome is that of all attempts together, when last is that of the last one.
+func (op *Op) outcome(last Outcome) Outcome {
+	if op.mayHaveRun && last == NotExecuted {
+		return Unknown
+	}
+	return last
+}
+
+// timeLeft returns the time until ctx ends, NoDeadline if it has no deadline.
+func timeLeft(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return NoDeadline
+	}
+	return time.Until(deadline)
+}
