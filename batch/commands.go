@@ -1,0 +1,183 @@
+package batch
+
+import (
+	"github.com/redis/go-redis/v9"
+
+	"github.com/slotmesh/slotmesh/routing"
+)
+
+// The requests below are go-redis commands with arguments of our own, which spare
+// an allocation per key: go-redis sends what Args returns.
+
+type valueCmd struct {
+	redis.StringCmd
+	args [2]any
+}
+
+func (c *valueCmd) Name() string { return "get" }
+func (c *valueCmd) Args() []any  { return c.args[:] }
+
+type valuesCmd struct {
+	redis.SliceCmd
+	args []any
+}
+
+func (c *valuesCmd) Name() string { return "mget" }
+func (c *valuesCmd) Args() []any  { return c.args }
+
+type statusCmd struct {
+	redis.StatusCmd
+	args []any
+}
+
+func (c *statusCmd) Name() string { return c.args[0].(string) }
+func (c *statusCmd) Args() []any  { return c.args }
+
+type countCmd struct {
+	redis.IntCmd
+	args []any
+}
+
+func (c *countCmd) Name() string { return c.args[0].(string) }
+func (c *countCmd) Args() []any  { return c.args }
+
+// reads is MGET: a GET for one key, which costs less, and an MGET for more.
+type reads struct {
+	arg    func(i int) any // the key at position i
+	values *Values
+}
+
+func (*reads) name() string { return "mget" }
+
+func (r *reads) op(keys []int) *routing.Op {
+	op := &routing.Op{Flags: routing.Repeatable}
+	if len(keys) == 1 {
+		op.Cmd = &valueCmd{args: [2]any{"get", r.arg(keys[0])}}
+		return op
+	}
+	op.Cmd = &valuesCmd{args: appendArgs("mget", keys, r.arg)}
+	return op
+}
+
+func (r *reads) take(op *routing.Op, keys []int) {
+	v := r.values
+	switch cmd := op.Cmd.(type) {
+	case *valueCmd:
+		switch {
+		case op.Err == nil:
+			v.vals[keys[0]] = value{cmd.Val(), true}
+		case op.Err == redis.Nil, redis.HasErrorPrefix(op.Err, "WRONGTYPE"):
+			// Missing, as MGET has it.
+		default:
+			v.fail(keys, op.Err, op.Outcome)
+		}
+	case *valuesCmd:
+		if op.Err != nil {
+			v.fail(keys, op.Err, op.Outcome)
+			return
+		}
+		for i, val := range cmd.Val() {
+			if s, ok := val.(string); ok {
+				v.vals[keys[i]] = value{s, true}
+			}
+		}
+	}
+}
+
+func (r *reads) err() error { return r.values.err(r.name()) }
+
+// writes is MSET: a SET for one key, an MSET for more.
+type writes struct {
+	arg     func(i int) any // the key at position i
+	val     func(i int) any // the value at position i
+	results *Results
+	same    map[int]int // a pair that a later one for its key overwrites -> that one
+}
+
+func (*writes) name() string { return "mset" }
+
+// dropOverwritten takes out of parts each pair whose key is set again by a later
+// one: sent, it might arrive last.
+func (w *writes) dropOverwritten(parts []Part) {
+	for p := range parts {
+		keys := parts[p].Keys
+		if len(keys) < 2 {
+			continue
+		}
+		last := make(map[string]int, len(keys))
+		for _, i := range keys {
+			last[w.results.keys[i]] = i
+		}
+		kept := keys[:0]
+		for _, i := range keys {
+			if winner := last[w.results.keys[i]]; winner == i {
+				kept = append(kept, i)
+			} else {
+				if w.same == nil {
+					w.same = make(map[int]int)
+				}
+				w.same[i] = winner
+			}
+		}
+		parts[p].Keys = kept
+	}
+}
+
+func (w *writes) op(keys []int) *routing.Op {
+	if len(keys) == 1 {
+		i := keys[0]
+		return &routing.Op{Cmd: &statusCmd{args: []any{"set", w.arg(i), w.val(i)}}}
+	}
+	args := append(make([]any, 0, 1+2*len(keys)), "mset")
+	for _, i := range keys {
+		args = append(args, w.arg(i), w.val(i))
+	}
+	return &routing.Op{Cmd: &statusCmd{args: args}}
+}
+
+func (w *writes) take(op *routing.Op, keys []int) {
+	if op.Err != nil {
+		w.results.fail(keys, op.Err, op.Outcome)
+		return
+	}
+	w.results.count += int64(len(keys))
+}
+
+func (w *writes) err() error {
+	for i, winner := range w.same {
+		if f, ok := w.results.failed[winner]; ok {
+			w.results.failed[i] = f
+		}
+	}
+	return w.results.err(w.name())
+}
+
+// deletes is DEL.
+type deletes struct {
+	arg     func(i int) any // the key at position i
+	results *Results
+}
+
+func (*deletes) name() string { return "del" }
+
+func (d *deletes) op(keys []int) *routing.Op {
+	return &routing.Op{Cmd: &countCmd{args: appendArgs("del", keys, d.arg)}}
+}
+
+func (d *deletes) take(op *routing.Op, keys []int) {
+	if op.Err != nil {
+		d.results.fail(keys, op.Err, op.Outcome)
+		return
+	}
+	d.results.count += op.Cmd.(*countCmd).Val()
+}
+
+func (d *deletes) err() error { return d.results.err(d.name()) }
+
+func appendArgs(name string, keys []int, arg func(i int) any) []any {
+	args := append(make([]any, 0, 1+len(keys)), name)
+	for _, i := range keys {
+		args = append(args, arg(i))
+	}
+	return args
+}

@@ -1,0 +1,162 @@
+package batch
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/slotmesh/slotmesh/hashtag"
+	"github.com/slotmesh/slotmesh/slotmap"
+)
+
+// Plan says how the keys of a call are cut: by node, and for each node by slot. It
+// is pure: made from a slot map and keys, it sends nothing and does not change.
+type Plan struct {
+	keys   int
+	groups []Group
+	parts  []Part // those of all groups, in order
+}
+
+// Group is what one node is asked for.
+type Group struct {
+	Addr  string // address of the master; "" for slots that no node serves
+	Parts []Part // by slot, in the order in which the slots first appear
+}
+
+// Part is what one slot is asked for.
+type Part struct {
+	Slot uint16
+	Keys []int // positions in the keys of the call, ascending
+}
+
+// NewPlan cuts keys by m. It takes time in proportion to the number of keys.
+func NewPlan(m *slotmap.Map, keys []string) *Plan {
+	parts := partition(len(keys), func(i int) uint16 { return hashtag.Slot(keys[i]) })
+	p := &Plan{keys: len(keys)}
+	p.parts, p.groups = groupByNode(m, parts)
+	return p
+}
+
+// slotTables are maps from a slot to 1 + the position of its part, all zero.
+var slotTables = sync.Pool{New: func() any { return new([hashtag.Slots]int32) }}
+
+// partition sorts n keys by slot, in the order in which the slots first appear.
+func partition(n int, slot func(i int) uint16) []Part {
+	table := slotTables.Get().(*[hashtag.Slots]int32)
+	var (
+		parts  []Part
+		sizes  []int
+		partOf = make([]int32, n)
+	)
+	for i := range n {
+		s := slot(i)
+		if table[s] == 0 {
+			parts = append(parts, Part{Slot: s})
+			sizes = append(sizes, 0)
+			table[s] = int32(len(parts))
+		}
+		partOf[i] = table[s] - 1
+		sizes[partOf[i]]++
+	}
+	positions := make([]int, n)
+	for i := range parts {
+		table[parts[i].Slot] = 0
+		parts[i].Keys, positions = positions[:0:sizes[i]], positions[sizes[i]:]
+	}
+	slotTables.Put(table)
+	for i, p := range partOf {
+		parts[p].Keys = append(parts[p].Keys, i)
+	}
+	return parts
+}
+
+// groupByNode sorts parts by the master that serves them, in the order of the map;
+// slots without one come last.
+func groupByNode(m *slotmap.Map, parts []Part) ([]Part, []Group) {
+	shards := m.Shards()
+	sizes := make([]int, len(shards)+1)
+	node := func(p Part) int {
+		if i := m.Index(p.Slot); i >= 0 {
+			return i
+		}
+		return len(shards)
+	}
+	for _, p := range parts {
+		sizes[node(p)]++
+	}
+	sorted := make([]Part, len(parts))
+	byNode := make([][]Part, len(sizes))
+	rest := sorted
+	for i, size := range sizes {
+		byNode[i], rest = rest[:0:size], rest[size:]
+	}
+	for _, p := range parts {
+		i := node(p)
+		byNode[i] = append(byNode[i], p)
+	}
+	var groups []Group
+	for i, ps := range byNode {
+		if len(ps) == 0 {
+			continue
+		}
+		addr := ""
+		if i < len(shards) {
+			addr = shards[i].Master.Addr
+		}
+		groups = append(groups, Group{Addr: addr, Parts: ps})
+	}
+	return sorted, groups
+}
+
+// Groups returns what each node is asked for. It must not be changed.
+func (p *Plan) Groups() []Group { return p.groups }
+
+// Native reports whether all keys share a slot: the call is then one command,
+// whatever the strategy.
+func (p *Plan) Native() bool { return len(p.parts) == 1 }
+
+// Requests returns how many commands are sent.
+func (p *Plan) Requests(s Strategy) int {
+	if s == Serial && !p.Native() {
+		return p.keys
+	}
+	return len(p.parts)
+}
+
+// Waits returns how many times the call waits for the network, one after the other,
+// as long as no node redirects it.
+func (p *Plan) Waits(s Strategy) int {
+	switch {
+	case s == Serial:
+		return p.Requests(s)
+	case s == Pipelined:
+		return len(p.groups)
+	default:
+		return min(1, len(p.groups))
+	}
+}
+
+// String tells the plan in one line per node.
+func (p *Plan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s in %s on %s\n", count(p.keys, "key"), count(len(p.parts), "slot"), count(len(p.groups), "node"))
+	for _, g := range p.groups {
+		keys := 0
+		for _, part := range g.Parts {
+			keys += len(part.Keys)
+		}
+		addr := g.Addr
+		if addr == "" {
+			addr = "(no node)"
+		}
+		fmt.Fprintf(&b, "  %-21s %s in %s\n", addr, count(keys, "key"), count(len(g.Parts), "slot"))
+	}
+	return b.String()
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

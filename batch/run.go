@@ -1,0 +1,103 @@
+package batch
+
+import (
+	"context"
+
+	"github.com/slotmesh/slotmesh/routing"
+)
+
+// command is one of the commands of this package, for the keys of one call.
+type command interface {
+	// name is the lower-case name of the command over many keys.
+	name() string
+	// op returns the op for the keys at the given positions, which share a slot.
+	op(keys []int) *routing.Op
+	// take stores what the op for these keys brought.
+	take(op *routing.Op, keys []int)
+	// err is the error of the call, once all ops were taken.
+	err() error
+}
+
+// run sends a planned command and takes what comes of it.
+func run(ctx context.Context, x Executor, p *Plan, s Strategy, cmd command) error {
+	for _, parts := range rounds(p, s) {
+		w := &work{cmd: cmd, divisible: !p.Native()}
+		_ = x.Run(ctx, w.ops(parts))
+		w.finish()
+	}
+	return cmd.err()
+}
+
+// rounds returns what is sent before the next network wait.
+func rounds(p *Plan, s Strategy) [][]Part {
+	switch {
+	case s == Serial && !p.Native():
+		var single [][]Part
+		for _, part := range p.parts {
+			for i := range part.Keys {
+				single = append(single, []Part{{Slot: part.Slot, Keys: part.Keys[i : i+1 : i+1]}})
+			}
+		}
+		return single
+	case s == Pipelined:
+		byNode := make([][]Part, len(p.groups))
+		for i, g := range p.groups {
+			byNode[i] = g.Parts
+		}
+		return byNode
+	default:
+		return [][]Part{p.parts}
+	}
+}
+
+// work is the ops of one round, with the keys of each.
+type work struct {
+	cmd       command
+	divisible bool // several slots: nothing is promised about keys that share one
+	sent      []sent
+}
+
+type sent struct {
+	op   *routing.Op
+	keys []int
+	cut  bool // its parts were sent in its place
+}
+
+// ops returns the ops for parts. One with several keys may be cut into its keys, if
+// the call is over several slots.
+func (w *work) ops(parts []Part) []*routing.Op {
+	ops := make([]*routing.Op, len(parts))
+	w.sent = make([]sent, len(parts))
+	for i, part := range parts {
+		op := w.cmd.op(part.Keys)
+		op.Slot = int(part.Slot)
+		if w.divisible && len(part.Keys) > 1 {
+			op.Cut = func() []*routing.Op { return w.cut(i) }
+		}
+		ops[i], w.sent[i] = op, sent{op: op, keys: part.Keys}
+	}
+	return ops
+}
+
+// cut replaces the i-th op by one for each of its keys.
+func (w *work) cut(i int) []*routing.Op {
+	w.sent[i].cut = true
+	keys, slot := w.sent[i].keys, w.sent[i].op.Slot
+	ops := make([]*routing.Op, len(keys))
+	for k := range keys {
+		op := w.cmd.op(keys[k : k+1 : k+1])
+		op.Slot = slot
+		ops[k] = op
+		w.sent = append(w.sent, sent{op: op, keys: keys[k : k+1 : k+1]})
+	}
+	return ops
+}
+
+// finish takes the result of every op that was not cut.
+func (w *work) finish() {
+	for i := range w.sent {
+		if s := &w.sent[i]; !s.cut {
+			w.cmd.take(s.op, s.keys)
+		}
+	}
+}
