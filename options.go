@@ -1,0 +1,216 @@
+package slotmesh
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/slotmesh/slotmesh/routing"
+)
+
+// Options make a Client. Fields that go-redis's ClusterOptions has too mean the same.
+// Printing Options shows no secret.
+type Options struct {
+	// Addrs are the seeds, host:port: nodes that the slot map is first asked of. One is
+	// enough; more help when one is down.
+	Addrs []string
+
+	// Username and Password authenticate each connection. Default: none.
+	Username string
+	Password string
+	// CredentialsProvider, if set, is asked for both at each new connection.
+	CredentialsProvider func() (username, password string)
+	// ClientName names each connection on the server. Default: none.
+	ClientName string
+	// Protocol is the version of RESP: 3, the default, or 2. A server that lacks HELLO
+	// gets RESP2.
+	Protocol int
+
+	// TLSConfig turns TLS on. With an empty ServerName each node is verified by the host
+	// of its own address.
+	TLSConfig *tls.Config
+	// Dialer opens connections in place of the default one, which obeys TLSConfig and
+	// DialTimeout.
+	Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Translate maps the address that the cluster gives for a node to the one that
+	// reaches it, as NAT and forwarded ports need it. The seeds are dialled as they are. It
+	// must be safe for concurrent use. Default: the address as it is.
+	Translate func(addr string) string
+
+	// DialTimeout bounds the opening of a connection. Defaults to 2 s. -1 disables.
+	DialTimeout time.Duration
+	// ReadTimeout bounds each wait for replies, also under a context without a deadline.
+	// Blocking commands have the time they ask for on top. Defaults to 5 s. -1 disables.
+	ReadTimeout time.Duration
+	// WriteTimeout bounds each write. Defaults to ReadTimeout. -1 disables.
+	WriteTimeout time.Duration
+
+	// Retry says how often and how fast commands are sent again.
+	Retry Retry
+	// RefreshInterval is how often the slot map is loaded anew when nothing calls for it.
+	// Defaults to 60 s. -1 disables.
+	RefreshInterval time.Duration
+	// Trace hooks are called on redirections, retries and changes of the slot map.
+	// Default: none.
+	Trace *routing.Trace
+}
+
+// Retry says how often and how fast one command is sent again. Redirections and
+// retries are counted apart, and the context's deadline bounds both.
+type Retry struct {
+	// MaxRedirects is how many MOVED and ASK are followed. Defaults to 5. -1 disables.
+	MaxRedirects int
+	// MaxRetries is how many times a command is sent again after a pause, if it is
+	// proven that it did not run, or if it may run twice. Defaults to 16, which with the
+	// default pauses is about 4 s. -1 disables.
+	MaxRetries int
+	// MinBackoff is the longest first pause; it doubles each time. Defaults to 8 ms.
+	MinBackoff time.Duration
+	// MaxBackoff is the longest pause. Defaults to 512 ms.
+	MaxBackoff time.Duration
+}
+
+// withDefaults checks o and fills what is not set.
+func (o Options) withDefaults() (Options, error) {
+	if len(o.Addrs) == 0 {
+		return o, errors.New("no seed addresses: Options.Addrs is empty")
+	}
+	for _, addr := range o.Addrs {
+		if err := checkAddr(addr); err != nil {
+			return o, fmt.Errorf("seed address %q: %w", addr, err)
+		}
+	}
+	if o.Protocol == 0 {
+		o.Protocol = 3
+	}
+	if o.Protocol != 2 && o.Protocol != 3 {
+		return o, fmt.Errorf("Options.Protocol is %d: want 2 or 3", o.Protocol)
+	}
+	if o.DialTimeout == 0 {
+		o.DialTimeout = 2 * time.Second
+	}
+	if o.ReadTimeout == 0 {
+		o.ReadTimeout = 5 * time.Second
+	}
+	if o.WriteTimeout == 0 {
+		o.WriteTimeout = o.ReadTimeout
+	}
+	var err error
+	if o.Retry, err = o.Retry.withDefaults(); err != nil {
+		return o, err
+	}
+	for name, d := range map[string]time.Duration{
+		"DialTimeout": o.DialTimeout, "ReadTimeout": o.ReadTimeout, "WriteTimeout": o.WriteTimeout,
+		"RefreshInterval": o.RefreshInterval,
+	} {
+		if d < 0 && d != -1 {
+			return o, fmt.Errorf("Options.%s is %v: want a positive duration, 0 for the default or -1 for none", name, d)
+		}
+	}
+	return o, nil
+}
+
+func (r Retry) withDefaults() (Retry, error) {
+	if r.MaxRedirects == 0 {
+		r.MaxRedirects = routing.DefaultMaxRedirects
+	}
+	if r.MaxRetries == 0 {
+		r.MaxRetries = 16
+	}
+	if r.MinBackoff == 0 {
+		r.MinBackoff = 8 * time.Millisecond
+	}
+	if r.MaxBackoff == 0 {
+		r.MaxBackoff = max(512*time.Millisecond, r.MinBackoff)
+	}
+	if r.MinBackoff < 0 || r.MaxBackoff < r.MinBackoff {
+		return r, fmt.Errorf("Options.Retry: pauses from %v to %v: want positive ones, the first not above the second", r.MinBackoff, r.MaxBackoff)
+	}
+	if r.MaxRedirects < -1 || r.MaxRetries < -1 {
+		return r, fmt.Errorf("Options.Retry: %d redirections and %d retries: want counts, 0 for the default or -1 for none", r.MaxRedirects, r.MaxRetries)
+	}
+	return r, nil
+}
+
+// policy is r as the router knows it, without the -1 that means none.
+func (r Retry) policy() routing.Policy {
+	return routing.Policy{
+		MaxRedirects: max(0, r.MaxRedirects),
+		MaxRetries:   max(0, r.MaxRetries),
+		MinBackoff:   r.MinBackoff,
+		MaxBackoff:   r.MaxBackoff,
+	}
+}
+
+// checkAddr reports what keeps addr from being host:port.
+func checkAddr(addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "address "+addr+": "))
+	}
+	if host == "" {
+		return errors.New("no host")
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return fmt.Errorf("port %q: want 1 to 65535", port)
+	}
+	return nil
+}
+
+// connect returns go-redis's options for connections to the node at addr.
+func (o *Options) connect(addr string, dial redis.DialHook) *redis.Options {
+	if o.Translate != nil && !slices.Contains(o.Addrs, addr) {
+		addr = o.Translate(addr)
+	}
+	return &redis.Options{
+		Addr:                     addr,
+		Protocol:                 o.Protocol,
+		Username:                 o.Username,
+		Password:                 o.Password,
+		CredentialsProvider:      o.CredentialsProvider,
+		ClientName:               o.ClientName,
+		IdentitySuffix:           "slotmesh",
+		DialTimeout:              o.DialTimeout,
+		ReadTimeout:              o.ReadTimeout,
+		WriteTimeout:             o.WriteTimeout,
+		Dialer:                   dial,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}
+}
+
+// dialer returns what opens connections.
+func (o *Options) dialer() redis.DialHook {
+	if o.Dialer != nil {
+		return o.Dialer
+	}
+	return redis.NewDialer(&redis.Options{DialTimeout: max(0, o.DialTimeout), TLSConfig: o.TLSConfig})
+}
+
+// String tells the seeds and the user, and no secret.
+func (o Options) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "slotmesh.Options{Addrs: %q", o.Addrs)
+	if o.Username != "" {
+		fmt.Fprintf(&b, ", Username: %q", o.Username)
+	}
+	if o.Password != "" {
+		b.WriteString(", Password: (set)")
+	}
+	if o.TLSConfig != nil {
+		b.WriteString(", TLS")
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+// GoString is String: %#v shows no secret either.
+func (o Options) GoString() string { return o.String() }
