@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/slotmesh/slotmesh/batch"
+	"github.com/slotmesh/slotmesh/hashtag"
+	"github.com/slotmesh/slotmesh/routing"
+)
+
+// redirects keeps the redirections that the client followed.
+type redirects struct {
+	mu   sync.Mutex
+	list []routing.Redirect
+}
+
+func (r *redirects) add(x routing.Redirect) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, x)
+}
+
+func (r *redirects) take() []routing.Redirect {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := r.list
+	r.list = nil
+	return list
+}
+
+// migration moves the slot of the hash-tagged keys to another node and back while all
+// keys are read, and shows the redirections that the client followed.
+func (t *tour) migration(ctx context.Context) error {
+	slot := hashtag.Slot(t.group[0].Key)
+	home := t.client.SlotMap().Master(slot)
+	away := ""
+	for _, shard := range t.client.SlotMap().Shards() {
+		if shard.Master.Addr != home {
+			away = shard.Master.Addr
+		}
+	}
+	if away == "" {
+		return errors.New("a slot can be moved only if there are two masters")
+	}
+	fmt.Fprintf(t.out, "\n  Slot %d goes to another node and back while all keys are read. Redirections followed:\n\n", slot)
+	fmt.Fprintf(t.out, "  %-24s %-6s %-22s %-22s %5s\n", "", "", "from", "to", "times")
+
+	load := t.startLoad(ctx)
+	for _, leg := range [][2]string{{home, away}, {away, home}} {
+		// Once begun, a move is finished, so that no slot is left half-way.
+		if err := t.move(context.WithoutCancel(ctx), slot, leg[0], leg[1]); err != nil {
+			_, loadErr := load.end()
+			return errors.Join(fmt.Errorf("moving slot %d from %s to %s: %w", slot, leg[0], leg[1], err), loadErr)
+		}
+	}
+	rounds, err := load.end()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t.out, "\n  All %d keys were read %d times meanwhile: no error, no wrong value.\n", keyCount+groupCount, rounds)
+	return nil
+}
+
+// move moves slot and its keys, reading the group half-way and after.
+func (t *tour) move(ctx context.Context, slot uint16, from, to string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	m := newMover(slot, from, to, t.client.SlotMap(), t.opts)
+	defer m.close()
+	if err := m.begin(ctx); err != nil {
+		return err
+	}
+	if err := m.keys(ctx, groupCount/2); err != nil {
+		return err
+	}
+	if err := t.show(ctx, "half of its keys moved"); err != nil {
+		return err
+	}
+	if err := m.keys(ctx, -1); err != nil {
+		return err
+	}
+	if err := m.finish(ctx); err != nil {
+		return err
+	}
+	return t.show(ctx, "the slot has moved")
+}
+
+// show reads each key of the group and prints the redirections since the last call.
+func (t *tour) show(ctx context.Context, step string) error {
+	for _, p := range t.group {
+		got, err := t.client.Get(ctx, p.Key).Result()
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", p.Key, err)
+		}
+		if got != p.Value {
+			return wrongValue(p, got)
+		}
+	}
+	type hop struct{ kind, from, to string }
+	times := make(map[hop]int)
+	var hops []hop
+	for _, r := range t.seen.take() {
+		h := hop{"MOVED", r.From, r.To}
+		if r.Ask {
+			h.kind = "ASK"
+		}
+		if times[h]++; times[h] == 1 {
+			hops = append(hops, h)
+		}
+	}
+	for i, h := range hops {
+		if i > 0 {
+			step = ""
+		}
+		fmt.Fprintf(t.out, "  %-24s %-6s %-22s %-22s %5d\n", step, h.kind, h.from, h.to, times[h])
+	}
+	return nil
+}
+
+// load reads all keys until it is told to end.
+type load struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	rounds int
+	err    error
+}
+
+func (t *tour) startLoad(ctx context.Context) *load {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &load{cancel: cancel, done: make(chan struct{})}
+	all := append(append([]batch.Pair{}, t.pairs...), t.group...)
+	go func() {
+		defer close(l.done)
+		for ctx.Err() == nil {
+			values, err := batch.MGet(context.WithoutCancel(ctx), t.client, keysOf(all))
+			if err == nil {
+				err = verify(values, all)
+			}
+			if err != nil {
+				l.err = err
+				return
+			}
+			l.rounds++
+		}
+	}()
+	return l
+}
+
+// end stops the load and returns how many times it read all keys.
+func (l *load) end() (rounds int, err error) {
+	l.cancel()
+	<-l.done
+	return l.rounds, l.err
+}
