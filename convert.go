@@ -1,6 +1,7 @@
 package slotmesh
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -26,6 +27,9 @@ var converted = map[string]bool{
 // every field that is set and cannot be honoured; the Options are then what they would
 // be without those, for a caller who can do without.
 func FromClusterOptions(from *redis.ClusterOptions) (Options, error) {
+	if from == nil {
+		return Options{}, errors.New("slotmesh: nil redis.ClusterOptions")
+	}
 	o := Options{
 		Addrs:               from.Addrs,
 		Username:            from.Username,

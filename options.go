@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strconv"
@@ -73,9 +74,10 @@ type Retry struct {
 	// proven that it did not run, or if it may run twice. Defaults to 16, which with the
 	// default pauses is about 4 s. -1 disables.
 	MaxRetries int
-	// MinBackoff is the longest first pause; it doubles each time. Defaults to 8 ms.
+	// MinBackoff is the longest first pause; it doubles each time. Defaults to 8 ms. -1
+	// disables pauses.
 	MinBackoff time.Duration
-	// MaxBackoff is the longest pause. Defaults to 512 ms.
+	// MaxBackoff is the longest pause. Defaults to 512 ms. -1 disables pauses.
 	MaxBackoff time.Duration
 }
 
@@ -84,16 +86,29 @@ func (o Options) withDefaults() (Options, error) {
 	if len(o.Addrs) == 0 {
 		return o, errors.New("no seed addresses: Options.Addrs is empty")
 	}
-	for _, addr := range o.Addrs {
+	for i, addr := range o.Addrs {
 		if err := checkAddr(addr); err != nil {
-			return o, fmt.Errorf("seed address %q: %w", addr, err)
+			return o, fmt.Errorf("seed address %d, %s: %w", i+1, shownAddr(addr), err)
 		}
 	}
 	if o.Protocol == 0 {
 		o.Protocol = 3
 	}
 	if o.Protocol != 2 && o.Protocol != 3 {
-		return o, fmt.Errorf("Options.Protocol is %d: want 2 or 3", o.Protocol)
+		return o, fmt.Errorf("bad Options.Protocol %d: want 2 or 3", o.Protocol)
+	}
+	for _, timeout := range []struct {
+		name string
+		d    time.Duration
+	}{
+		{"DialTimeout", o.DialTimeout},
+		{"ReadTimeout", o.ReadTimeout},
+		{"WriteTimeout", o.WriteTimeout},
+		{"RefreshInterval", o.RefreshInterval},
+	} {
+		if timeout.d < -1 {
+			return o, fmt.Errorf("bad Options.%s %v: want a positive duration, 0 for the default or -1 for none", timeout.name, timeout.d)
+		}
 	}
 	if o.DialTimeout == 0 {
 		o.DialTimeout = 2 * time.Second
@@ -105,57 +120,59 @@ func (o Options) withDefaults() (Options, error) {
 		o.WriteTimeout = o.ReadTimeout
 	}
 	var err error
-	if o.Retry, err = o.Retry.withDefaults(); err != nil {
-		return o, err
-	}
-	for name, d := range map[string]time.Duration{
-		"DialTimeout": o.DialTimeout, "ReadTimeout": o.ReadTimeout, "WriteTimeout": o.WriteTimeout,
-		"RefreshInterval": o.RefreshInterval,
-	} {
-		if d < 0 && d != -1 {
-			return o, fmt.Errorf("Options.%s is %v: want a positive duration, 0 for the default or -1 for none", name, d)
-		}
-	}
-	return o, nil
+	o.Retry, err = o.Retry.withDefaults()
+	return o, err
 }
 
 func (r Retry) withDefaults() (Retry, error) {
+	switch {
+	case r.MaxRedirects < -1:
+		return r, fmt.Errorf("bad Options.Retry.MaxRedirects %d: want a count, 0 for the default or -1 for none", r.MaxRedirects)
+	case r.MaxRetries < -1:
+		return r, fmt.Errorf("bad Options.Retry.MaxRetries %d: want a count, 0 for the default or -1 for none", r.MaxRetries)
+	case r.MinBackoff < -1:
+		return r, fmt.Errorf("bad Options.Retry.MinBackoff %v: want a positive duration, 0 for the default or -1 for no pause", r.MinBackoff)
+	case r.MaxBackoff < -1:
+		return r, fmt.Errorf("bad Options.Retry.MaxBackoff %v: want a positive duration, 0 for the default or -1 for no pause", r.MaxBackoff)
+	case r.MaxBackoff > 0 && r.MaxBackoff < r.MinBackoff:
+		return r, fmt.Errorf("bad Options.Retry.MaxBackoff %v: want no less than MinBackoff, %v", r.MaxBackoff, r.MinBackoff)
+	}
 	if r.MaxRedirects == 0 {
 		r.MaxRedirects = routing.DefaultMaxRedirects
 	}
 	if r.MaxRetries == 0 {
 		r.MaxRetries = 16
 	}
-	if r.MinBackoff == 0 {
-		r.MinBackoff = 8 * time.Millisecond
-	}
 	if r.MaxBackoff == 0 {
 		r.MaxBackoff = max(512*time.Millisecond, r.MinBackoff)
 	}
-	if r.MinBackoff < 0 || r.MaxBackoff < r.MinBackoff {
-		return r, fmt.Errorf("Options.Retry: pauses from %v to %v: want positive ones, the first not above the second", r.MinBackoff, r.MaxBackoff)
-	}
-	if r.MaxRedirects < -1 || r.MaxRetries < -1 {
-		return r, fmt.Errorf("Options.Retry: %d redirections and %d retries: want counts, 0 for the default or -1 for none", r.MaxRedirects, r.MaxRetries)
+	if r.MinBackoff == 0 {
+		r.MinBackoff = min(8*time.Millisecond, r.MaxBackoff)
 	}
 	return r, nil
 }
 
-// policy is r as the router knows it, without the -1 that means none.
+// policy is r as the router knows it: 0 means none.
 func (r Retry) policy() routing.Policy {
-	return routing.Policy{
+	p := routing.Policy{
 		MaxRedirects: max(0, r.MaxRedirects),
 		MaxRetries:   max(0, r.MaxRetries),
-		MinBackoff:   r.MinBackoff,
-		MaxBackoff:   r.MaxBackoff,
 	}
+	if r.MinBackoff > 0 && r.MaxBackoff > 0 {
+		p.MinBackoff, p.MaxBackoff = r.MinBackoff, r.MaxBackoff
+	}
+	return p
 }
 
-// checkAddr reports what keeps addr from being host:port.
+// checkAddr reports what keeps addr from being host:port. It quotes no part of what may
+// hold credentials.
 func checkAddr(addr string) error {
+	if strings.ContainsAny(addr, "@/") {
+		return errors.New("not host:port")
+	}
 	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "address "+addr+": "))
+	if e, ok := errors.AsType[*net.AddrError](err); ok {
+		return errors.New(e.Err)
 	}
 	if host == "" {
 		return errors.New("no host")
@@ -164,6 +181,14 @@ func checkAddr(addr string) error {
 		return fmt.Errorf("port %q: want 1 to 65535", port)
 	}
 	return nil
+}
+
+// shownAddr quotes an address for humans, unless credentials may be in it.
+func shownAddr(addr string) string {
+	if strings.ContainsAny(addr, "@/") {
+		return "hidden (for a URL, use ParseURL)"
+	}
+	return strconv.Quote(addr)
 }
 
 // connect returns go-redis's options for connections to the node at addr.
@@ -192,13 +217,21 @@ func (o *Options) dialer() redis.DialHook {
 	if o.Dialer != nil {
 		return o.Dialer
 	}
-	return redis.NewDialer(&redis.Options{DialTimeout: max(0, o.DialTimeout), TLSConfig: o.TLSConfig})
+	if o.TLSConfig == nil {
+		return redis.NewDialer(&redis.Options{DialTimeout: max(0, o.DialTimeout)})
+	}
+	d := &tls.Dialer{NetDialer: &net.Dialer{Timeout: max(0, o.DialTimeout)}, Config: o.TLSConfig}
+	return d.DialContext
 }
 
 // String tells the seeds and the user, and no secret.
 func (o Options) String() string {
+	addrs := make([]string, len(o.Addrs))
+	for i, addr := range o.Addrs {
+		addrs[i] = shownAddr(addr)
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "slotmesh.Options{Addrs: %q", o.Addrs)
+	fmt.Fprintf(&b, "slotmesh.Options{Addrs: [%s]", strings.Join(addrs, " "))
 	if o.Username != "" {
 		fmt.Fprintf(&b, ", Username: %q", o.Username)
 	}
@@ -212,5 +245,5 @@ func (o Options) String() string {
 	return b.String()
 }
 
-// GoString is String: %#v shows no secret either.
-func (o Options) GoString() string { return o.String() }
+// Format writes String whatever the verb, so that none shows a secret.
+func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String()) }

@@ -24,12 +24,16 @@ import (
 func ParseURL(text string) (Options, error) {
 	var o Options
 	u, err := url.Parse(text)
+	if e, ok := errors.AsType[*url.Error](err); ok && !strings.Contains(text, "@") {
+		return o, fmt.Errorf("slotmesh: URL: malformed: %w", e.Err)
+	}
+	if err != nil || u.Fragment != "" || strings.Contains(u.Host+u.Path+u.RawQuery+u.Opaque, "@") {
+		// Where user and host cannot be told apart, any part may be of the password.
+		return o, errors.New("slotmesh: URL: malformed: want redis://user:password@host:port?addr=host:port, special characters percent-encoded")
+	}
+	params, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		// The error of url.Parse quotes the URL, and with it the password.
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err
-		}
-		return o, fmt.Errorf("slotmesh: URL: %w", withoutSecret(err, text))
+		return o, fmt.Errorf("slotmesh: URL: parameters: %w", err)
 	}
 	switch u.Scheme {
 	case "redis":
@@ -49,7 +53,7 @@ func ParseURL(text string) (Options, error) {
 	if port == "" {
 		port = "6379"
 	}
-	q := query{left: u.Query()}
+	q := query{left: params}
 	o.Addrs = append([]string{net.JoinHostPort(u.Hostname(), port)}, q.left["addr"]...)
 	delete(q.left, "addr")
 	o.Protocol = q.int("protocol")
@@ -68,15 +72,6 @@ func ParseURL(text string) (Options, error) {
 		return o, fmt.Errorf("slotmesh: URL: %w", err)
 	}
 	return o, nil
-}
-
-// withoutSecret drops the text of an error that quotes a part of the URL before its
-// host, where the password is.
-func withoutSecret(err error, text string) error {
-	if at := strings.LastIndexByte(text, '@'); at >= 0 {
-		return errors.New("malformed")
-	}
-	return err
 }
 
 // query reads the parameters of a URL and remembers what it could not read.

@@ -1,6 +1,8 @@
 package batch
 
 import (
+	"fmt"
+
 	"github.com/redis/go-redis/v9"
 
 	"github.com/slotmesh/slotmesh/routing"
@@ -72,6 +74,9 @@ func (r *reads) take(op *routing.Op, keys []int) {
 			v.fail(keys, op.Err, op.Outcome)
 		}
 	case *valuesCmd:
+		if op.Err == nil && len(cmd.Val()) != len(keys) {
+			op.Err = fmt.Errorf("mget answered %s to %s", count(len(cmd.Val()), "value"), count(len(keys), "key"))
+		}
 		if op.Err != nil {
 			v.fail(keys, op.Err, op.Outcome)
 			return

@@ -15,7 +15,11 @@ type Plan struct {
 	keys   int
 	groups []Group
 	parts  []Part // those of all groups, in order
+	sent   served // without the slots that no node serves
 }
+
+// served is what of a plan is sent.
+type served struct{ keys, parts, groups int }
 
 // Group is what one node is asked for.
 type Group struct {
@@ -34,6 +38,16 @@ func NewPlan(m *slotmap.Map, keys []string) *Plan {
 	parts := partition(len(keys), func(i int) uint16 { return hashtag.Slot(keys[i]) })
 	p := &Plan{keys: len(keys)}
 	p.parts, p.groups = groupByNode(m, parts)
+	for _, g := range p.groups {
+		if g.Addr == "" {
+			continue
+		}
+		p.sent.groups++
+		p.sent.parts += len(g.Parts)
+		for _, part := range g.Parts {
+			p.sent.keys += len(part.Keys)
+		}
+	}
 	return p
 }
 
@@ -115,24 +129,24 @@ func (p *Plan) Groups() []Group { return p.groups }
 // whatever the strategy.
 func (p *Plan) Native() bool { return len(p.parts) == 1 }
 
-// Requests returns how many commands are sent.
+// Requests returns how many commands are sent; none for slots that no node serves.
 func (p *Plan) Requests(s Strategy) int {
 	if s == Serial && !p.Native() {
-		return p.keys
+		return p.sent.keys
 	}
-	return len(p.parts)
+	return p.sent.parts
 }
 
 // Waits returns how many times the call waits for the network, one after the other,
 // as long as no node redirects it.
 func (p *Plan) Waits(s Strategy) int {
-	switch {
-	case s == Serial:
+	switch s {
+	case Serial:
 		return p.Requests(s)
-	case s == Pipelined:
-		return len(p.groups)
+	case Pipelined:
+		return p.sent.groups
 	default:
-		return min(1, len(p.groups))
+		return min(1, p.sent.groups)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // all the keys would have given, or a *PartialError, beside which the rest of the reply
 // stays. ok is false for a command that is none of these, or one of a type that cannot
 // take the reply. Split is a routing.Splitter.
-func Split(cmd redis.Cmder, keys []int) (ops []*routing.Op, finish func(), ok bool) {
+func Split(cmd redis.Cmder, keys []int) (ops []*routing.Op, finish func() error, ok bool) {
 	args := cmd.Args()
 	names := make([]string, len(keys))
 	for i, at := range keys {
@@ -43,10 +43,12 @@ func Split(cmd redis.Cmder, keys []int) (ops []*routing.Op, finish func(), ok bo
 		ws.dropOverwritten(parts)
 	}
 	w := &work{cmd: c, divisible: true}
-	return w.ops(parts), func() {
+	return w.ops(parts), func() error {
 		w.finish()
 		reply()
-		cmd.SetErr(c.err())
+		err := c.err()
+		cmd.SetErr(err)
+		return err
 	}, true
 }
 

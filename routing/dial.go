@@ -17,12 +17,15 @@ func (e *dialError) Error() string        { return e.err.Error() }
 func (e *dialError) Is(target error) bool { return errors.Is(e.err, target) }
 func (e *dialError) As(target any) bool   { return errors.As(e.err, target) }
 
-// dialer wraps dial for a pool of go-redis. A pool prints each dial that fails, and
-// after some of them dials no more than once a second: neither is wanted below a
-// router that knows what to do. So it gets a connection all the same, one that fails
-// at first use with what dial said.
-func dialer(dial redis.DialHook) redis.DialHook {
+// dialer wraps dial for a pool of go-redis, whose dials end when router does. A pool
+// prints each dial that fails, and after some of them dials no more than once a
+// second: neither is wanted below a router that knows what to do. So it gets a
+// connection all the same, one that fails at first use with what dial said.
+func dialer(router context.Context, dial redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(router, cancel)()
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return failedConn{&dialError{err}}, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -96,6 +97,9 @@ func SafeToRetry(err error) bool {
 	if err == nil || errors.Is(err, ErrCrossSlot) || errors.Is(err, ErrUnsupported) || errors.Is(err, ErrClosed) {
 		return false
 	}
+	if e, ok := errors.AsType[severalError](err); ok {
+		return e.SafeToRetry()
+	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Outcome == NotExecuted
 	}
@@ -106,6 +110,12 @@ func SafeToRetry(err error) bool {
 	return false
 }
 
+// severalError is an error of several commands, which knows of each.
+type severalError interface {
+	error
+	SafeToRetry() bool
+}
+
 // deadlineError is a wait that the context ended, with what was waited out.
 func deadlineError(ctxErr, cause error) error {
 	if cause == nil || errors.Is(cause, ctxErr) {
@@ -114,12 +124,23 @@ func deadlineError(ctxErr, cause error) error {
 	return fmt.Errorf("%w while waiting after: %w", ctxErr, cause)
 }
 
-// contextEnded returns ctx's error if it is done, without blocking.
+// contextEnded returns why ctx is over, nil while it is not. A deadline that has passed
+// counts, even if ctx has not noticed yet.
 func contextEnded(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	default:
-		return nil
+	if err := ctx.Err(); err != nil {
+		return err
 	}
+	if timeLeft(ctx) <= 0 {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// timeLeft returns the time until ctx ends, NoDeadline if it has no deadline.
+func timeLeft(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return NoDeadline
+	}
+	return time.Until(deadline)
 }

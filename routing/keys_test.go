@@ -256,7 +256,7 @@ func TestArgumentsAreEncodedAsByGoRedis(t *testing.T) {
 		nil, "text", "", "\x00\r\n", []byte("bytes"), []byte(nil),
 		int(-1), int8(-8), int16(-16), int32(-32), int64(math.MinInt64),
 		uint(1), uint8(8), uint16(16), uint32(32), uint64(math.MaxUint64), uintptr(7),
-		float32(0.1), 0.1, 1e21, 1e-7, math.Inf(1), math.NaN(), -0.0,
+		float32(0.1), 0.1, 1e21, 1e-7, math.Inf(1), math.NaN(), math.Copysign(0, -1),
 		true, false, now, time.Second, time.Duration(-1), marshaler{"marshaled"}, net.ParseIP("10.0.0.1"),
 		new("text"), new(int(1)), new(int8(1)), new(int16(1)), new(int32(1)), new(int64(1)),
 		new(uint(1)), new(uint8(1)), new(uint16(1)), new(uint32(1)), new(uint64(1)), new(uintptr(1)),

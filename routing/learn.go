@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -45,16 +46,31 @@ func (r *Router) lookup(ctx context.Context, args []any) (*Command, error) {
 	}
 }
 
-// learn asks a node about a command and remembers the answer, a refusal too.
+// learn asks a node about a command and remembers the answer, also that the user may
+// not ask.
 func (r *Router) learn(ctx context.Context, name string) (*Command, error) {
+	if !r.own() {
+		return nil, ErrClosed
+	}
+	defer r.spawned.Done()
 	ask := redis.NewSliceCmd(ctx, "command", "info", name)
 	err := r.Run(ctx, []*Op{{Cmd: ask, Slot: AnySlot, Flags: Repeatable}})
-	if err != nil && !isReply(err) {
-		return nil, err
+	if err != nil && !isFinal(err) {
+		return nil, fmt.Errorf("asking for the keys of %s: %w", name, err)
 	}
 	info := described(name, ask.Val())
 	r.learned.Store(name, info)
 	return info, nil
+}
+
+// isFinal reports whether COMMAND INFO would be answered the same another time: the
+// user may not ask, or the server does not know how to answer.
+func isFinal(err error) bool {
+	if !isReply(err) {
+		return false
+	}
+	f := parseReply(err.Error()).fault
+	return f == FaultRefused || f == FaultReply
 }
 
 // described returns what a reply to COMMAND INFO tells of a command. Nothing is taken

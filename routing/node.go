@@ -3,7 +3,6 @@ package routing
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,30 +15,28 @@ import (
 type node struct {
 	addr      string
 	shared    *redis.Client
-	exclusive func() *redis.Client
-	opened    atomic.Bool // exclusive was called
+	exclusive *redis.Client
+	replays   *replays
 	refs      atomic.Int64
+	closed    func(*node) // called when the last reference was released; may be nil
 }
 
 // errNodeGone means that the node left while an op was on its way to it.
 var errNodeGone = errors.New("node left the cluster")
 
-// newNode returns a node with one reference. opts are those of its connections.
-func newNode(addr string, opts *redis.Options) *node {
-	n := &node{addr: addr, shared: redis.NewClient(opts)}
-	n.exclusive = sync.OnceValue(func() *redis.Client {
-		n.opened.Store(true)
-		own := *opts
-		own.PoolSize = exclusivePool
-		own.PipelinePoolSize = -1
-		return redis.NewClient(&own)
-	})
+// exclusivePool bounds the connections of one node that blocking commands hold.
+const exclusivePool = 1000
+
+// newNode returns a node with one reference. opts are those of its connections, none
+// of which is opened yet.
+func newNode(addr string, opts redis.Options, replays *replays) *node {
+	n := &node{addr: addr, shared: redis.NewClient(&opts), replays: replays}
+	opts.PoolSize = exclusivePool
+	opts.PipelinePoolSize = -1
+	n.exclusive = redis.NewClient(&opts)
 	n.refs.Store(1)
 	return n
 }
-
-// exclusivePool bounds the connections of one node that blocking commands hold.
-const exclusivePool = 1000
 
 // hold keeps the connections open until release. It is false for a node that is
 // gone.
@@ -57,26 +54,19 @@ func (n *node) hold() bool {
 
 // release gives one reference back; the last one closes the connections.
 func (n *node) release() {
-	if n.refs.Add(-1) == 0 {
-		n.close()
+	if n.refs.Add(-1) > 0 {
+		return
+	}
+	n.close()
+	if n.closed != nil {
+		n.closed(n)
 	}
 }
 
 // close breaks all connections at once.
 func (n *node) close() {
 	_ = n.shared.Close()
-	if n.opened.Load() {
-		_ = n.exclusive().Close()
-	}
-}
-
-// poolStats returns go-redis's counts of each pool.
-func (n *node) poolStats() []*redis.PoolStats {
-	stats := []*redis.PoolStats{n.shared.PoolStats()}
-	if n.opened.Load() {
-		stats = append(stats, n.exclusive().PoolStats())
-	}
-	return stats
+	_ = n.exclusive.Close()
 }
 
 // exchange sends ops to the node in one write, in order, and fills in their
@@ -84,34 +74,49 @@ func (n *node) poolStats() []*redis.PoolStats {
 func (n *node) exchange(ctx context.Context, ops []*Op) {
 	client := n.client(ops)
 	if len(ops) == 1 && !ops[0].asking && len(ops[0].Tx) == 0 {
-		op := ops[0]
-		op.Cmd.SetErr(nil)
-		err := client.Process(ctx, op.Cmd)
-		if err == nil || isReply(err) {
-			op.res = replied(err)
-		} else {
-			op.res = unanswered(transportFault(ctx, err), err)
-		}
+		cmd := tracked{Cmder: ops[0].Cmd}
+		broken := client.Process(ctx, &cmd)
+		ops[0].res = cmd.result(broken)
 		return
 	}
-	cmds, txs := request(ops)
-	for _, cmd := range cmds {
-		cmd.SetErr(errUnanswered)
-	}
+	cmds, last, txs := request(ops)
 	_, broken := client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		return pipe.BatchProcess(ctx, cmds...)
-	})
-	for _, op := range ops {
-		switch {
-		case len(op.Tx) > 0:
-			op.res = txs[0].result(ctx, op.Tx, broken)
-			txs = txs[1:]
-		case answered(op.Cmd):
-			op.res = replied(op.Cmd.Err())
-		default:
-			op.res = unanswered(transportFault(ctx, broken), broken)
+		for i := range cmds {
+			_ = pipe.Process(ctx, &cmds[i])
 		}
+		return nil
+	})
+	for i, op := range ops {
+		cmd := &cmds[last[i]]
+		if op.res = cmd.result(broken); len(op.Tx) == 0 {
+			continue
+		}
+		if cmd.answered {
+			op.res = txs[0].result(n.replays)
+		}
+		txs = txs[1:]
 	}
+}
+
+// request lists what ops send, ASKING right before the op that needs it, and for each
+// op where its last command is.
+func request(ops []*Op) (cmds []tracked, last []int, txs []*transaction) {
+	cmds = make([]tracked, 0, len(ops))
+	last = make([]int, len(ops))
+	for i, op := range ops {
+		if op.asking {
+			cmds = append(cmds, tracked{Cmder: redis.NewStatusCmd(context.Background(), "asking")})
+		}
+		if len(op.Tx) == 0 {
+			cmds = append(cmds, tracked{Cmder: op.Cmd})
+		} else {
+			tx := newTransaction(op.Tx)
+			txs = append(txs, tx)
+			cmds = tx.appendTo(cmds)
+		}
+		last[i] = len(cmds) - 1
+	}
+	return cmds, last, txs
 }
 
 // client chooses the pool for ops, with a read timeout that leaves the blocking
@@ -121,7 +126,7 @@ func (n *node) client(ops []*Op) *redis.Client {
 	var block time.Duration
 	for _, op := range ops {
 		if op.Flags&Exclusive != 0 {
-			client = n.exclusive()
+			client = n.exclusive
 		}
 		if block < 0 || op.Block < 0 {
 			block = -1
@@ -137,22 +142,4 @@ func (n *node) client(ops []*Op) *redis.Client {
 	default:
 		return client.WithTimeout(timeout + block)
 	}
-}
-
-// request lists what ops send: ASKING right before the op that needs it.
-func request(ops []*Op) (cmds []redis.Cmder, txs []*transaction) {
-	cmds = make([]redis.Cmder, 0, len(ops))
-	for _, op := range ops {
-		if op.asking {
-			cmds = append(cmds, redis.NewStatusCmd(context.Background(), "asking"))
-		}
-		if len(op.Tx) == 0 {
-			cmds = append(cmds, op.Cmd)
-			continue
-		}
-		var tx *transaction
-		cmds, tx = appendTransaction(cmds, op.Tx)
-		txs = append(txs, tx)
-	}
-	return cmds, txs
 }

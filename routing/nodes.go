@@ -17,8 +17,8 @@ type snapshot struct {
 	index   map[string]int // address of a master -> position in masters
 }
 
-// keepUnlisted is how long a node that no map names stays connected after its last
-// use: the target of an ASK, which serves no slot yet, or a seed.
+// keepUnlisted is how long a node that no map names stays connected after the last
+// redirection to it: the target of an ASK may serve no slot yet.
 const keepUnlisted = time.Minute
 
 // nodes holds the nodes that the router is connected to, by address. It makes them,
@@ -26,20 +26,21 @@ const keepUnlisted = time.Minute
 type nodes struct {
 	dial func(addr string) *node
 
-	mu     sync.Mutex
-	open   map[string]*member
-	closed bool
+	mu      sync.Mutex
+	open    map[string]*member
+	leaving map[*node]struct{} // let go of, but held by commands that run
+	closed  bool
 }
 
 // member is a node that is open, with the reference that keeps it so.
 type member struct {
-	node   *node
-	listed bool      // in the current map
-	used   time.Time // last time that it was asked for by address
+	node     *node
+	listed   bool      // in the current map
+	followed time.Time // last time that a redirection led there
 }
 
 func newNodes(dial func(addr string) *node) *nodes {
-	return &nodes{dial: dial, open: make(map[string]*member)}
+	return &nodes{dial: dial, open: make(map[string]*member), leaving: make(map[*node]struct{})}
 }
 
 // at returns the node at addr, made if need be and held for the caller, who must
@@ -51,9 +52,20 @@ func (ns *nodes) at(addr string) *node {
 	if m == nil {
 		return nil
 	}
-	m.used = time.Now()
 	m.node.hold()
 	return m.node
+}
+
+// follow is at for a redirection: the node stays connected for a while although no
+// map may name it.
+func (ns *nodes) follow(addr string) *node {
+	n := ns.at(addr)
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	if m := ns.open[addr]; m != nil {
+		m.followed = time.Now()
+	}
+	return n
 }
 
 // member returns the member at addr, made if need be. ns.mu is held.
@@ -64,13 +76,14 @@ func (ns *nodes) member(addr string) *member {
 	m := ns.open[addr]
 	if m == nil {
 		m = &member{node: ns.dial(addr)}
+		m.node.closed = ns.left
 		ns.open[addr] = m
 	}
 	return m
 }
 
-// adopt makes slots the current map: it returns the snapshot for it and lets go of
-// the nodes that left, which close when their last command has ended.
+// adopt makes slots the current map and returns the snapshot for it. Nodes that left
+// stay until sweep.
 func (ns *nodes) adopt(slots *slotmap.Map) *snapshot {
 	shards := slots.Shards()
 	snap := &snapshot{
@@ -92,24 +105,36 @@ func (ns *nodes) adopt(slots *slotmap.Map) *snapshot {
 		snap.index[m.node.addr] = len(snap.masters)
 		snap.masters = append(snap.masters, m.node)
 	}
-	for addr, m := range ns.open {
-		if !m.listed && time.Since(m.used) > keepUnlisted {
-			delete(ns.open, addr)
-			m.node.release()
-		}
-	}
 	return snap
 }
 
-// addrs returns the addresses of all open nodes, in no order.
-func (ns *nodes) addrs() []string {
+// sweep lets go of the nodes that no map names and no redirection led to lately. They
+// close when their last command has ended.
+func (ns *nodes) sweep() {
+	for _, n := range ns.takeUnlisted() {
+		n.release()
+	}
+}
+
+func (ns *nodes) takeUnlisted() []*node {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	addrs := make([]string, 0, len(ns.open))
-	for addr := range ns.open {
-		addrs = append(addrs, addr)
+	var taken []*node
+	for addr, m := range ns.open {
+		if !m.listed && time.Since(m.followed) > keepUnlisted {
+			delete(ns.open, addr)
+			ns.leaving[m.node] = struct{}{}
+			taken = append(taken, m.node)
+		}
 	}
-	return addrs
+	return taken
+}
+
+// left is called when a node has closed.
+func (ns *nodes) left(n *node) {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	delete(ns.leaving, n)
 }
 
 // poolStats returns the sum of go-redis's counts over all nodes.
@@ -118,7 +143,7 @@ func (ns *nodes) poolStats() *redis.PoolStats {
 	defer ns.mu.Unlock()
 	var sum redis.PoolStats
 	for _, m := range ns.open {
-		for _, s := range m.node.poolStats() {
+		for _, s := range []*redis.PoolStats{m.node.shared.PoolStats(), m.node.exclusive.PoolStats()} {
 			sum.Hits += s.Hits
 			sum.Misses += s.Misses
 			sum.Timeouts += s.Timeouts
@@ -139,6 +164,9 @@ func (ns *nodes) close() {
 	ns.closed = true
 	for _, m := range ns.open {
 		m.node.close()
+	}
+	for n := range ns.leaving {
+		n.close()
 	}
 	clear(ns.open)
 }

@@ -67,6 +67,7 @@ type progress struct {
 	hops       []string  // redirections followed, for ErrTooManyRedirects
 	attempts   int
 	retries    int
+	silences   int   // retries after a timeout
 	mayHaveRun bool  // an earlier attempt had an unknown outcome
 	settling   bool  // was sent in the current round
 	parts      []*Op // what replaced the op when it was cut

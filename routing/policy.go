@@ -32,7 +32,8 @@ const (
 	FaultUncovered                               // the map names no node for the slot
 	FaultBroken                                  // the connection broke before the reply was there
 	FaultTimeout                                 // no reply within the read timeout
-	FaultContext                                 // the context ended during the attempt
+	FaultContext                                 // the context ended before the reply was there
+	FaultGarbage                                 // what came is no reply to the command
 	faults                                       // how many there are
 )
 
@@ -46,16 +47,17 @@ type rule struct {
 	refresh bool // the map may be at fault
 	slow    bool // it took a timeout: no more than maxSilences of them
 	cut     bool // the keys of the op are apart, or may be: send them one by one
-	text    bool // the proof is a text, which code on the server can forge
+	text    bool // the proof is a text, which code on the server may answer too
+	believe bool // of such code, the server's exact words are believed
 }
 
 // rules is the protocol, fault by fault.
 var rules = [faults]rule{
-	FaultMoved:       {name: "MOVED", outcome: NotExecuted, follow: true, refresh: true, text: true},
-	FaultAsk:         {name: "ASK", outcome: NotExecuted, follow: true, cut: true, text: true},
-	FaultTryAgain:    {name: "TRYAGAIN", outcome: NotExecuted, retry: true, stay: true, cut: true, text: true},
-	FaultClusterDown: {name: "CLUSTERDOWN", outcome: NotExecuted, retry: true, refresh: true, text: true},
-	FaultLoading:     {name: "LOADING", outcome: NotExecuted, retry: true, stay: true, text: true},
+	FaultMoved:       {name: "MOVED", outcome: NotExecuted, follow: true, refresh: true, text: true, believe: true},
+	FaultAsk:         {name: "ASK", outcome: NotExecuted, follow: true, cut: true, text: true, believe: true},
+	FaultTryAgain:    {name: "TRYAGAIN", outcome: NotExecuted, retry: true, stay: true, cut: true, text: true, believe: true},
+	FaultClusterDown: {name: "CLUSTERDOWN", outcome: NotExecuted, retry: true, refresh: true, text: true, believe: true},
+	FaultLoading:     {name: "LOADING", outcome: NotExecuted, retry: true, stay: true, text: true, believe: true},
 	FaultMasterDown:  {name: "MASTERDOWN", outcome: NotExecuted, retry: true, refresh: true, text: true},
 	FaultReadOnly:    {name: "READONLY", outcome: NotExecuted, retry: true, refresh: true, text: true},
 	FaultBusy:        {name: "BUSY", outcome: NotExecuted, retry: true, stay: true, text: true},
@@ -70,6 +72,7 @@ var rules = [faults]rule{
 	FaultUncovered: {name: "slot uncovered", outcome: NotExecuted, retry: true, refresh: true},
 	FaultBroken:    {name: "connection broke", outcome: Unknown, retry: true, refresh: true},
 	FaultTimeout:   {name: "timeout", outcome: Unknown, retry: true, refresh: true, slow: true},
+	FaultGarbage:   {name: "undecodable reply", outcome: Unknown},
 	FaultContext:   {name: "context ended", outcome: Unknown},
 }
 
@@ -87,12 +90,13 @@ const NoDeadline time.Duration = 1<<63 - 1
 // Attempt is one attempt that brought no result: the question to Policy.Next.
 type Attempt struct {
 	Fault     Fault
-	Exact     bool          // the reply is in the server's own words, and a redirection names the op's own slot
+	Exact     bool          // a reply is in the server's own words, and a redirection names the op's own slot
 	Known     bool          // a redirection names an address
 	Flags     OpFlags       // of the op
 	Divisible bool          // the op can be cut into its keys
 	Redirects int           // redirections that the op has followed
 	Retries   int           // times that the op was sent again after a pause
+	Silences  int           // how many of them were after a timeout
 	Left      time.Duration // until the caller's deadline; NoDeadline if there is none
 	Rand      float64       // in [0, 1), spreads the pauses of many callers
 }
@@ -143,7 +147,7 @@ const maxSilences = 1
 // last attempt is proven not to have run, or when it may run twice.
 func (p Policy) Next(a Attempt) Step {
 	r := rules[a.Fault]
-	if r.text && a.Flags&Distrusted != 0 && !a.Exact {
+	if r.text && a.Flags&Distrusted != 0 && !(a.Exact && r.believe) {
 		return Step{Action: Stop, Outcome: Done}
 	}
 	step := Step{Outcome: r.outcome, Refresh: r.refresh, Stay: r.stay}
@@ -157,7 +161,7 @@ func (p Policy) Next(a Attempt) Step {
 	case r.cut && a.Divisible:
 		step.Action, step.Stay = Split, false
 		return step
-	case r.slow && a.Retries >= maxSilences:
+	case r.slow && a.Silences >= maxSilences:
 		return step
 	case r.retry:
 		return p.again(step, a)

@@ -10,30 +10,53 @@ import (
 	"github.com/slotmesh/slotmesh/hashtag"
 )
 
-// prepare appends the ops that carry cmd, and what to call once they have run. An
-// error means that nothing was appended, and that cmd must not be sent.
-func (r *Router) prepare(ctx context.Context, ops []*Op, finish []func(), cmd redis.Cmder) ([]*Op, []func(), error) {
+// prepared is a command as ops.
+type prepared struct {
+	ops   []*Op        // what to run; none if err is set
+	parts func() error // puts the results of the ops together, if there are several
+	err   error        // why the command cannot be sent
+
+	op  Op     // the only op, for most commands
+	one [1]*Op // ops, then
+}
+
+// prepare fills p with what cmd is as ops.
+func (r *Router) prepare(ctx context.Context, cmd redis.Cmder, p *prepared) {
 	var buf [8]int
 	info, keys, slot, err := r.resolve(ctx, cmd, buf[:0])
-	if err != nil && (!errors.Is(err, ErrCrossSlot) || r.opts.Split == nil) {
-		return ops, finish, refuse(cmd, err)
+	if errors.Is(err, ErrCrossSlot) && r.opts.Split != nil {
+		if ops, finish, ok := r.opts.Split(cmd, keys); ok {
+			p.ops, p.parts = ops, finish
+			return
+		}
 	}
 	if err != nil {
-		parts, done, ok := r.opts.Split(cmd, keys)
-		if !ok {
-			return ops, finish, refuse(cmd, err)
-		}
-		return append(ops, parts...), append(finish, done), nil
+		p.err = refuse(cmd, err)
+		return
 	}
-	op := &Op{Cmd: cmd, Slot: slot, Flags: info.opFlags()}
+	p.op = Op{Cmd: cmd, Slot: slot, Flags: info.opFlags()}
 	if d, blocks := blockTimeout(info, cmd.Args()); blocks {
-		op.Flags |= Exclusive
-		op.Block = d
+		p.op.Flags |= Exclusive
+		p.op.Block = d
 		if d == 0 {
-			op.Block = -1
+			p.op.Block = -1
 		}
 	}
-	return append(ops, op), finish, nil
+	p.one[0] = &p.op
+	p.ops = p.one[:]
+}
+
+// finish gives cmd its error, once its ops have run, and returns it.
+func (p *prepared) finish(cmd redis.Cmder) error {
+	switch {
+	case p.err != nil:
+		cmd.SetErr(p.err)
+		return p.err
+	case p.parts != nil:
+		return p.parts()
+	default:
+		return p.op.Err
+	}
 }
 
 // resolve returns what is known of cmd, where its keys are, and the slot of all of

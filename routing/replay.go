@@ -3,8 +3,11 @@ package routing
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"sync"
 	"time"
 
@@ -12,15 +15,16 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// replay lets go-redis decode replies that were captured from a connection: a
-// client whose only connection reads from memory. So every type of command decodes
-// a reply just as go-redis does, those that go-redis adds later included.
+// replays lets go-redis decode replies that were captured from a connection. So every
+// type of command decodes a reply just as go-redis does, those that go-redis adds
+// later included.
+type replays struct{ idle sync.Pool }
+
+// replay is a go-redis client whose only connection reads from memory.
 type replay struct {
 	client *redis.Client
 	conn   *memoryConn
 }
-
-var replays = sync.Pool{New: func() any { return newReplay() }}
 
 // newReplay returns a replay whose connection is open. go-redis opens one with
 // HELLO; a refusal means RESP2 and is followed by nothing more. The types of RESP3
@@ -32,6 +36,7 @@ func newReplay() *replay {
 		Protocol:                 2,
 		PoolSize:                 1,
 		PipelinePoolSize:         -1,
+		ConnMaxIdleTime:          -1,
 		MaxRetries:               -1,
 		DialerRetries:            1,
 		DisableIdentity:          true,
@@ -43,27 +48,95 @@ func newReplay() *replay {
 	return &replay{client: client, conn: conn}
 }
 
-// decodeReplies fills cmds from raw, which holds one reply for each. Afterwards
-// each command has its own error; the error returned says that raw could not be
-// read.
-func decodeReplies(raw []byte, cmds []redis.Cmder) error {
-	r := replays.Get().(*replay)
-	r.conn.in.Reset(raw)
-	_, err := r.client.Pipelined(context.Background(), func(pipe redis.Pipeliner) error {
-		return pipe.BatchProcess(context.Background(), cmds...)
-	})
-	r.conn.in.Reset(nil)
-	if err == nil || isReply(err) {
-		replays.Put(r)
-		return nil
+// decode fills cmds from raw, which holds one reply for each, and returns the first
+// error. Each command has its own, also when its reply could not be decoded. If raw is
+// not that many replies, all have the error that says so.
+func (rs *replays) decode(raw []byte, cmds []redis.Cmder) error {
+	replies := make([][]byte, len(cmds))
+	for i := range replies {
+		size, err := replySize(raw)
+		if err != nil {
+			return setErrs(cmds, err)
+		}
+		replies[i], raw = raw[:size], raw[size:]
 	}
-	_ = r.client.Close()
+	if len(raw) > 0 {
+		return setErrs(cmds, errLongReply)
+	}
+	var first error
+	for i, cmd := range cmds {
+		if err := rs.decodeOne(replies[i], cmd); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+func (rs *replays) decodeOne(raw []byte, cmd redis.Cmder) error {
+	r, ok := rs.idle.Get().(*replay)
+	if !ok {
+		r = newReplay()
+	}
+	r.conn.in.Reset(raw)
+	err := r.client.Process(context.Background(), cmd)
+	if r.conn.closed {
+		// go-redis did not read the reply to its end, or not understand it.
+		_ = r.client.Close()
+		return err
+	}
+	rs.idle.Put(r)
 	return err
+}
+
+var (
+	errCutReply  = errors.New("reply is cut short")
+	errLongReply = errors.New("reply holds more than was asked for")
+)
+
+// replySize returns how many bytes of raw its first reply has.
+func replySize(raw []byte) (int, error) {
+	size := 0
+	for left := 1; left > 0; left-- {
+		line, _, ok := bytes.Cut(raw[size:], []byte("\r\n"))
+		if !ok || len(line) == 0 {
+			return 0, errCutReply
+		}
+		size += len(line) + 2
+		switch line[0] {
+		case '+', '-', ':', ',', '#', '_', '(':
+			continue
+		}
+		n, err := strconv.Atoi(string(line[1:]))
+		if err != nil {
+			return 0, fmt.Errorf("reply has no length: %.20q", line)
+		}
+		n = max(n, 0) // -1 is null
+		switch line[0] {
+		case '$', '=', '!':
+			if string(line[1:]) == "-1" {
+				continue
+			}
+			if n > len(raw)-size-2 {
+				return 0, errCutReply
+			}
+			size += n + 2
+		case '*', '~', '>':
+			left += n
+		case '%':
+			left += 2 * n
+		case '|':
+			left += 2*n + 1 // and what they are attributes of
+		default:
+			return 0, fmt.Errorf("reply of unknown type: %.20q", line)
+		}
+	}
+	return size, nil
 }
 
 // memoryConn is a net.Conn that reads what it was given and writes nowhere.
 type memoryConn struct {
-	in bytes.Reader
+	in     bytes.Reader
+	closed bool
 }
 
 func (c *memoryConn) Read(p []byte) (int, error) {
@@ -74,8 +147,12 @@ func (c *memoryConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func (c *memoryConn) Close() error {
+	c.closed = true
+	return nil
+}
+
 func (*memoryConn) Write(p []byte) (int, error)      { return len(p), nil }
-func (*memoryConn) Close() error                     { return nil }
 func (*memoryConn) LocalAddr() net.Addr              { return noAddr{} }
 func (*memoryConn) RemoteAddr() net.Addr             { return noAddr{} }
 func (*memoryConn) SetDeadline(time.Time) error      { return nil }

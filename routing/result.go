@@ -3,7 +3,10 @@ package routing
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -31,44 +34,56 @@ func unanswered(f Fault, err error) result {
 	return result{fault: f, reply: reply{fault: f, exact: true}, err: err}
 }
 
-// errUnanswered stands in a command from before it is sent until its reply was read.
-var errUnanswered = errors.New("no reply")
-
-// answered reports whether the reply to cmd was read.
-func answered(cmd redis.Cmder) bool {
-	err := cmd.Err()
-	return err == nil || isReply(err)
-}
-
-// isReply reports whether err is an error reply itself, redis.Nil included. The
-// reply to the handshake of a connection comes wrapped: it answers no command.
+// isReply reports whether err is an error reply itself, redis.Nil included.
 func isReply(err error) bool {
 	_, ok := err.(redis.Error)
 	return ok
 }
 
-// transportFault says why there is no reply.
-func transportFault(ctx context.Context, err error) Fault {
+// unsent is the result of an op that no connection was handed: there was none, or
+// its handshake failed.
+func unsent(err error) result {
 	timeout := isTimeout(err)
 	switch {
-	case errors.As(err, new(*dialError)) && !timeout:
-		return FaultDial
+	case errors.As(err, new(*dialError)) && timeout:
+		return unanswered(FaultNoAnswer, err)
 	case errors.As(err, new(*dialError)):
-		return FaultNoAnswer
+		return unanswered(FaultDial, err)
 	case errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, redis.ErrPoolExhausted):
-		return FaultCrowded
+		return unanswered(FaultCrowded, err)
 	case err == context.Canceled, err == context.DeadlineExceeded:
-		// So ends a wait for a connection. Once there is one, its errors are
-		// those of the network.
-		return FaultUnsent
-	case errors.As(err, new(redis.Error)):
-		return FaultRefused // by the handshake of the connection
-	case contextEnded(ctx) != nil, timeout && timeLeft(ctx) <= 0:
-		return FaultContext
-	case timeout:
+		return unanswered(FaultUnsent, err) // the wait for a connection was ended
+	}
+	if refusal, ok := errors.AsType[redis.Error](err); ok {
+		f := parseReply(refusal.Error()).fault
+		if f == FaultReply || rules[f].follow {
+			f = FaultRefused
+		}
+		return unanswered(f, fmt.Errorf("connecting: %s", withoutArguments(refusal.Error())))
+	}
+	if timeout {
+		return unanswered(FaultNoAnswer, fmt.Errorf("connecting: %w", err))
+	}
+	return unanswered(FaultDial, fmt.Errorf("connecting: %w", err))
+}
+
+// withoutArguments cuts from an error reply the arguments of the command that it
+// quotes: in a handshake they are secrets.
+func withoutArguments(text string) string {
+	text, _, _ = strings.Cut(text, ", with args")
+	return text
+}
+
+// lost says why there is no reply to an op that was handed to a connection.
+func lost(err error) Fault {
+	switch {
+	case isTimeout(err):
 		return FaultTimeout
-	default:
+	case errors.As(err, new(net.Error)), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, net.ErrClosed), errors.Is(err, redis.ErrClosed):
 		return FaultBroken
+	default:
+		return FaultGarbage
 	}
 }
 

@@ -9,6 +9,7 @@ package routing
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -39,9 +40,9 @@ type Options struct {
 
 // Splitter cuts a command whose keys lie in several slots into ops for one slot
 // each. keys are the positions of the keys in the arguments. finish, called once all
-// ops have run, gives cmd its reply or its error. ok is false for a command that must
-// run as a whole.
-type Splitter func(cmd redis.Cmder, keys []int) (ops []*Op, finish func(), ok bool)
+// ops have run, gives cmd its reply and its error, which it returns. ok is false for a
+// command that must run as a whole.
+type Splitter func(cmd redis.Cmder, keys []int) (ops []*Op, finish func() error, ok bool)
 
 // Router sends commands to the right nodes. It is safe for concurrent use. Make one
 // with New.
@@ -52,6 +53,7 @@ type Router struct {
 	stats    counters
 	cache    *slotmap.Cache
 	nodes    *nodes
+	replays  replays
 	snapshot atomic.Pointer[snapshot]
 	next     atomic.Uint64 // spreads ops without keys over the masters
 
@@ -60,7 +62,8 @@ type Router struct {
 
 	ctx      context.Context // done once the router is closed
 	cancel   context.CancelFunc
-	asking   sync.WaitGroup // questions for the slot map on their way
+	spawning sync.Mutex     // held to add to spawned, so that none is added after Close
+	spawned  sync.WaitGroup // goroutines of the router's own
 	inflight atomic.Int64   // calls of Run
 	closing  atomic.Bool
 	drained  chan struct{} // told when inflight reaches zero while closing
@@ -69,18 +72,40 @@ type Router struct {
 // New returns a Router that has loaded the slot map. It fails when no seed answers
 // with a map that has a slot served, naming each seed and why.
 func New(ctx context.Context, opts Options) (*Router, error) {
+	if ctx == nil {
+		return nil, errors.New("nil context")
+	}
+	if len(opts.Seeds) == 0 {
+		return nil, errors.New("no seed addresses")
+	}
 	r := &Router{opts: opts, policy: opts.Policy, trace: opts.Trace, drained: make(chan struct{}, 1)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.nodes = newNodes(r.dial)
 	refresh := opts.Refresh
 	refresh.OnRefresh = r.refreshed
-	r.cache = slotmap.NewCache(r.ask, refresh)
+	var first *slotmap.Map
+	r.cache = slotmap.NewCache(func(ctx context.Context) (*slotmap.Map, error) {
+		if slots := first; slots != nil {
+			first = nil
+			return slots, nil
+		}
+		return r.ask(ctx)
+	}, refresh)
 	r.cache.Subscribe(func(d slotmap.Delta) {
 		r.snapshot.Store(r.nodes.adopt(d.To))
 		r.trace.mapChanged(d)
 	})
-	if err := r.cache.Refresh(ctx); err != nil {
+	// The caller's context bounds the first question itself, so that the error tells
+	// of each seed also when it ends.
+	var err error
+	if first, err = r.ask(ctx); err == nil {
+		err = r.cache.Refresh(ctx)
+	}
+	if err != nil {
 		r.Close()
+		if why := contextEnded(ctx); why != nil && !errors.Is(err, why) {
+			err = fmt.Errorf("%w: %w", why, err)
+		}
 		return nil, err
 	}
 	return r, nil
@@ -96,14 +121,24 @@ func (r *Router) dial(addr string) *node {
 	if dial == nil {
 		dial = redis.NewDialer(&opts)
 	}
-	opts.Dialer = dialer(dial)
-	return newNode(addr, &opts)
+	opts.Dialer = dialer(r.ctx, dial)
+	return newNode(addr, opts, &r.replays)
 }
 
 // Process routes one command and waits for its reply, which cmd then has. It
 // returns cmd's error.
 func (r *Router) Process(ctx context.Context, cmd redis.Cmder) error {
-	return r.ProcessPipeline(ctx, []redis.Cmder{cmd})
+	if ctx == nil {
+		err := errors.New("nil context")
+		cmd.SetErr(err)
+		return err
+	}
+	var p prepared
+	r.prepare(ctx, cmd, &p)
+	if len(p.ops) > 0 {
+		_ = r.Run(ctx, p.ops)
+	}
+	return p.finish(cmd)
 }
 
 // ProcessPipeline routes commands, all at once, and waits for their replies. Each
@@ -116,37 +151,31 @@ func (r *Router) Process(ctx context.Context, cmd redis.Cmder) error {
 // them.
 func (r *Router) ProcessPipeline(ctx context.Context, cmds []redis.Cmder) error {
 	if ctx == nil {
-		err := errors.New("nil context")
-		setErrs(cmds, err)
-		return err
+		return setErrs(cmds, errors.New("nil context"))
 	}
 	if isTransaction(cmds) {
-		return r.processTransaction(ctx, cmds)
+		op, err := r.prepareTransaction(ctx, cmds)
+		if err != nil {
+			return setErrs(cmds, err)
+		}
+		return r.Run(ctx, []*Op{op})
 	}
 	ops := make([]*Op, 0, len(cmds))
-	var finish []func()
-	for _, cmd := range cmds {
-		var err error
-		if ops, finish, err = r.prepare(ctx, ops, finish, cmd); err != nil {
-			cmd.SetErr(err)
-		}
+	calls := make([]prepared, len(cmds))
+	for i, cmd := range cmds {
+		r.prepare(ctx, cmd, &calls[i])
+		ops = append(ops, calls[i].ops...)
 	}
 	if len(ops) > 0 {
 		_ = r.Run(ctx, ops)
 	}
-	for _, f := range finish {
-		f()
+	var first error
+	for i := range calls {
+		if err := calls[i].finish(cmds[i]); err != nil && first == nil {
+			first = err
+		}
 	}
-	return firstErr(cmds)
-}
-
-func (r *Router) processTransaction(ctx context.Context, cmds []redis.Cmder) error {
-	op, err := r.prepareTransaction(ctx, cmds)
-	if err != nil {
-		setErrs(cmds, err)
-		return err
-	}
-	return r.Run(ctx, []*Op{op})
+	return first
 }
 
 // SlotMap returns the current slot map.
@@ -221,5 +250,30 @@ func (r *Router) Close() {
 	r.cancel()
 	r.nodes.close()
 	r.cache.Close()
-	r.asking.Wait()
+	r.spawning.Lock()
+	defer r.spawning.Unlock()
+	r.spawned.Wait()
+}
+
+// own counts a goroutine that Close waits for, until r.spawned.Done. It is false once
+// the router is closed.
+func (r *Router) own() bool {
+	r.spawning.Lock()
+	defer r.spawning.Unlock()
+	if r.ctx.Err() != nil {
+		return false
+	}
+	r.spawned.Add(1)
+	return true
+}
+
+// spawn runs f on a goroutine of the router's own, unless the router is closed.
+func (r *Router) spawn(f func()) {
+	if !r.own() {
+		return
+	}
+	go func() {
+		defer r.spawned.Done()
+		f()
+	}()
 }

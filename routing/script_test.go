@@ -61,7 +61,7 @@ type scriptedNode struct {
 	script func(heard) string
 	hello  func(heard) string // answers the handshake, if set
 	got    []heard            // without the handshake, CLUSTER SLOTS and ASKING
-	maps   int                  // times that CLUSTER SLOTS was asked
+	maps   int                // times that CLUSTER SLOTS was asked
 	opened int
 	conns  map[net.Conn]bool
 	down   bool // refuses connections

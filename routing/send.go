@@ -108,7 +108,7 @@ func (r *Router) hold(snap *snapshot, master int, op *Op) *node {
 			n = nil
 		}
 	case op.target != "":
-		n = r.nodes.at(op.target)
+		n = r.nodes.follow(op.target)
 	default:
 		op.addr = ""
 		op.res = unanswered(FaultUncovered, ErrUncovered)

@@ -34,22 +34,30 @@ func (r *Router) settle(ctx context.Context, snap *snapshot, open, round []*Op) 
 // next what is to be sent again.
 func (r *Router) decide(ctx context.Context, snap *snapshot, op *Op, next []*Op) []*Op {
 	res := &op.res
-	to := ""
+	if res.fault == FaultTimeout && contextEnded(ctx) != nil {
+		res.fault = FaultContext
+	}
+	to, exact := "", res.reply.exact
 	if rules[res.fault].follow {
 		to = res.reply.target(op.addr)
+		exact = exact && int(res.reply.slot) == op.Slot
 	}
 	flags := op.Flags
 	if isIdempotent(ctx) {
 		flags |= Repeatable
 	}
+	if op.Cmd.NoRetry() {
+		flags &^= Repeatable // its reply goes where it cannot be taken back
+	}
 	a := Attempt{
 		Fault:     res.fault,
-		Exact:     res.reply.exact && (to == "" || int(res.reply.slot) == op.Slot),
+		Exact:     exact,
 		Known:     to != "",
 		Flags:     flags,
 		Divisible: op.Cut != nil,
 		Redirects: len(op.hops),
 		Retries:   op.retries,
+		Silences:  op.silences,
 		Left:      timeLeft(ctx),
 		Rand:      rand.Float64(),
 	}
@@ -110,6 +118,9 @@ func (r *Router) redirected(op *Op, to string) {
 // retried notes that op is sent again after a pause.
 func (r *Router) retried(op *Op, pause time.Duration) {
 	op.retries++
+	if rules[op.res.fault].slow {
+		op.silences++
+	}
 	r.stats.retries.Add(1)
 	r.trace.retry(Retry{
 		Op:    op.Name(),
@@ -132,20 +143,16 @@ func (r *Router) stop(ctx context.Context, op *Op, step Step) {
 	case step.TooLate:
 		r.fail(op, step.Outcome, deadlineError(context.DeadlineExceeded, res.err))
 	case res.fault == FaultContext:
-		why := contextEnded(ctx)
-		if why == nil {
-			why = context.DeadlineExceeded // the connection noticed it first
-		}
-		r.fail(op, step.Outcome, why)
-	case res.answered && len(op.Tx) > 0 && res.fault == FaultReply:
-		// Each command has its own answer already: this one was refused, and
-		// with it all of them.
+		r.fail(op, step.Outcome, contextEnded(ctx))
+	case !res.answered || op.outcome(step.Outcome) == Unknown:
+		// An earlier attempt may have run: the last reply alone would hide that.
+		r.fail(op, step.Outcome, res.err)
+	case len(op.Tx) > 0:
+		// Each command has its own answer already. Together they did not run.
 		op.Err, op.Outcome = res.err, NotExecuted
 		op.Cmd.SetErr(res.err)
-	case res.answered:
-		op.setErr(res.err, op.outcome(step.Outcome))
 	default:
-		r.fail(op, step.Outcome, res.err)
+		op.setErr(res.err, step.Outcome)
 	}
 }
 
@@ -175,13 +182,4 @@ func (op *Op) outcome(last Outcome) Outcome {
 		return Unknown
 	}
 	return last
-}
-
-// timeLeft returns the time until ctx ends, NoDeadline if it has no deadline.
-func timeLeft(ctx context.Context) time.Duration {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return NoDeadline
-	}
-	return time.Until(deadline)
 }

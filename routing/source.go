@@ -6,8 +6,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/slotmesh/slotmesh/slotmap"
 )
@@ -35,10 +36,10 @@ func (r *Router) ask(ctx context.Context) (*slotmap.Map, error) {
 	return nil, errs
 }
 
-// sources returns the addresses to ask for the slot map: the open nodes and the others
-// of the map, in random order, then the seeds.
+// sources returns the addresses to ask for the slot map: the nodes of the current one,
+// in random order, then the seeds.
 func (r *Router) sources() []string {
-	addrs := r.nodes.addrs()
+	var addrs []string
 	if snap := r.snapshot.Load(); snap != nil {
 		for _, n := range snap.slots.Nodes() {
 			addrs = append(addrs, n.Addr)
@@ -63,25 +64,30 @@ func (r *Router) askSome(ctx context.Context, addrs []string) (*slotmap.Map, []e
 		err   error
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	answers := make(chan answer, len(addrs))
-	var asked sync.WaitGroup
+	errs := make([]error, len(addrs))
 	for i, addr := range addrs {
-		asked.Go(func() {
+		r.spawn(func() {
 			slots, err := r.askNode(ctx, addr)
 			answers <- answer{i, slots, err}
 		})
 	}
-	r.asking.Go(func() {
-		asked.Wait()
-		cancel()
-	})
-	errs := make([]error, len(addrs))
 	for range addrs {
-		a := <-answers
-		if a.err == nil {
-			return a.slots, nil
+		select {
+		case a := <-answers:
+			if a.err == nil {
+				return a.slots, nil
+			}
+			errs[a.from] = a.err
+		case <-ctx.Done():
+			for i, addr := range addrs {
+				if errs[i] == nil {
+					errs[i] = fmt.Errorf("%s: no answer: %w", addr, ctx.Err())
+				}
+			}
+			return nil, errs
 		}
-		errs[a.from] = a.err
 	}
 	return nil, errs
 }
@@ -93,7 +99,10 @@ func (r *Router) askNode(ctx context.Context, addr string) (*slotmap.Map, error)
 		return nil, ErrClosed
 	}
 	defer n.release()
-	reply, err := n.shared.Do(ctx, "cluster", "slots").Slice()
+	cmd := redis.NewSliceCmd(ctx, "cluster", "slots")
+	op := &Op{Cmd: cmd, Slot: AnySlot}
+	n.exchange(ctx, []*Op{op})
+	reply, err := cmd.Val(), op.res.err
 	if err != nil {
 		if strings.Contains(err.Error(), "cluster support disabled") {
 			return nil, fmt.Errorf("%s: not a cluster node: %w", addr, err)
@@ -127,12 +136,13 @@ func (e askErrors) Error() string {
 
 func (e askErrors) Unwrap() []error { return e }
 
-// refreshed counts and traces one attempt to load the slot map.
+// refreshed follows each attempt to load the slot map.
 func (r *Router) refreshed(slots *slotmap.Map, took time.Duration, err error) {
 	if err != nil {
 		r.stats.refreshErrors.Add(1)
 	} else {
 		r.stats.refreshes.Add(1)
 	}
+	r.nodes.sweep()
 	r.trace.refresh(Refresh{Map: slots, Took: took, Err: err})
 }

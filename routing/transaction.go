@@ -13,6 +13,7 @@ import (
 // and for each queued command, and the reply to EXEC as it came, since only when
 // EXEC ran does it hold the replies of the commands.
 type transaction struct {
+	cmds   []redis.Cmder // of the caller
 	multi  *redis.StatusCmd
 	queued []queuedCmd
 	exec   *redis.RawCmd
@@ -28,63 +29,62 @@ type queuedCmd struct {
 func (q *queuedCmd) Name() string { return q.cmd.Name() }
 func (q *queuedCmd) Args() []any  { return q.cmd.Args() }
 
-// appendTransaction appends the commands that carry cmds as one transaction.
-func appendTransaction(dst, cmds []redis.Cmder) ([]redis.Cmder, *transaction) {
+func newTransaction(cmds []redis.Cmder) *transaction {
 	ctx := context.Background()
 	tx := &transaction{
+		cmds:   cmds,
 		multi:  redis.NewStatusCmd(ctx, "multi"),
 		queued: make([]queuedCmd, len(cmds)),
 		exec:   redis.NewRawCmd(ctx, "exec"),
 	}
-	dst = append(dst, tx.multi)
 	for i, cmd := range cmds {
 		tx.queued[i].cmd = cmd
-		dst = append(dst, &tx.queued[i])
 	}
-	return append(dst, tx.exec), tx
+	return tx
 }
 
-// result is what became of the transaction. When EXEC ran, each of cmds has its own
-// reply, and the first error among them is the result. When the node refused the
-// transaction, the refusal is.
-func (tx *transaction) result(ctx context.Context, cmds []redis.Cmder, broken error) result {
-	if !answered(tx.exec) {
-		return unanswered(transportFault(ctx, broken), broken)
+// appendTo appends what is sent for the transaction, EXEC last.
+func (tx *transaction) appendTo(cmds []tracked) []tracked {
+	cmds = append(cmds, tracked{Cmder: tx.multi})
+	for i := range tx.queued {
+		cmds = append(cmds, tracked{Cmder: &tx.queued[i]})
 	}
+	return append(cmds, tracked{Cmder: tx.exec})
+}
+
+// result is what became of the transaction, whose EXEC was answered. If it ran, each
+// command has its own reply, and the first error among them is the result. If the
+// node refused it, the refusal is.
+func (tx *transaction) result(replays *replays) result {
 	raw := tx.exec.Val()
 	if text, ok := bytes.CutPrefix(raw, []byte("-")); ok {
-		return tx.refused(cmds, replyError(bytes.TrimRight(text, "\r\n")))
+		return tx.refused(replyError(bytes.TrimRight(text, "\r\n")))
 	}
 	header, replies, _ := bytes.Cut(raw, []byte("\r\n"))
 	n, err := strconv.Atoi(string(bytes.TrimPrefix(header, []byte("*"))))
 	switch {
 	case string(header) == "_", err == nil && n < 0:
-		setErrs(cmds, redis.TxFailedErr)
-		return result{answered: true, fault: FaultReply, err: redis.TxFailedErr}
-	case err != nil || n != len(cmds):
-		err = fmt.Errorf("exec answered %.40q to %d commands", header, len(cmds))
+		return tx.refused(redis.TxFailedErr)
+	case err != nil || n != len(tx.cmds):
+		err = setErrs(tx.cmds, fmt.Errorf("exec answered %.40q to %d commands", header, len(tx.cmds)))
 	default:
-		err = decodeReplies(replies, cmds)
+		err = replays.decode(replies, tx.cmds)
 	}
-	if err != nil {
-		setErrs(cmds, err)
-		return result{answered: true, executed: true, err: err}
-	}
-	return result{answered: true, executed: true, err: firstErr(cmds)}
+	return result{answered: true, executed: true, err: err}
 }
 
 // refused gives each command the answer that it got while it was queued, or else
-// that of EXEC, and returns the one that says why: a redirection of any of them is
-// that of all.
-func (tx *transaction) refused(cmds []redis.Cmder, exec error) result {
+// that of EXEC. The result is the one that says why: the first answer to a command
+// that is an error, since that of all the others follows from it.
+func (tx *transaction) refused(exec error) result {
 	why := tx.multi.Err()
 	for i := range tx.queued {
 		err := tx.queued[i].Err()
 		if err == nil {
-			cmds[i].SetErr(exec)
+			tx.cmds[i].SetErr(exec)
 			continue
 		}
-		cmds[i].SetErr(err)
+		tx.cmds[i].SetErr(err)
 		if why == nil {
 			why = err
 		}
@@ -107,17 +107,10 @@ var _ redis.Error = replyError("")
 // RedisError marks a reply of the server, as redis.Error asks for.
 func (replyError) RedisError() {}
 
-func setErrs(cmds []redis.Cmder, err error) {
+// setErrs gives each command err and returns it.
+func setErrs(cmds []redis.Cmder, err error) error {
 	for _, cmd := range cmds {
 		cmd.SetErr(err)
 	}
-}
-
-func firstErr(cmds []redis.Cmder) error {
-	for _, cmd := range cmds {
-		if err := cmd.Err(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }

@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func options(addrs string) (slotmesh.Options, error) {
 	switch {
 	case addrs == "":
-		return slotmesh.Options{}, errors.New("no cluster: name nodes of one with -addrs host:port,...")
+		return slotmesh.Options{}, errors.New("no cluster: name nodes of one, as in -addrs host:port,host:port")
 	case strings.Contains(addrs, "://"):
 		return slotmesh.ParseURL(addrs)
 	default:

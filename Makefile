@@ -1,0 +1,69 @@
+# The checks themselves are in .ci/check, which CI runs too.
+
+.DEFAULT_GOAL := help
+
+BENCH ?= .
+PACKAGES ?= ./...
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: check
+check: ## what CI runs: all of the checks
+	@.ci/check
+
+.PHONY: fmt
+fmt: ## format every file
+	gofmt -l -w .
+
+.PHONY: vet
+vet: ## go vet, every module
+	@.ci/check vet
+
+.PHONY: lint
+lint: ## staticcheck, every module
+	@.ci/check lint
+
+.PHONY: vuln
+vuln: ## govulncheck, where its data can be reached
+	@.ci/check vuln
+
+.PHONY: test
+test: ## go test; what needs a redis-server skips where there is none
+	@.ci/check test
+
+.PHONY: race
+race: ## go test with the race detector and SLOTMESH_REDIS=require
+	@.ci/check race
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME, 10s if not set
+	@FUZZTIME=$${FUZZTIME:-10s} .ci/check fuzz
+
+.PHONY: bench
+bench: ## benchmarks; BENCH is a pattern, PACKAGES where to look
+	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
+
+.PHONY: cover
+cover: ## coverage of the whole by all tests, in cover.out
+	go test -coverpkg=./... -coverprofile=cover.out ./...
+	go tool cover -func=cover.out | tail -n 1
+
+.PHONY: generate
+generate: ## write routing/table.go from the server at REDIS_ADDR, host:port
+ifndef REDIS_ADDR
+	$(error make generate REDIS_ADDR=127.0.0.1:6379, a redis-server without modules)
+endif
+	cd routing && go run ./internal/gentable -addr $(REDIS_ADDR)
+
+.PHONY: quickstart
+quickstart: ## run examples/quickstart on the cluster ADDRS, host:port,...; MIGRATE=1 moves a slot too
+ifndef ADDRS
+	$(error make quickstart ADDRS=127.0.0.1:7000,127.0.0.1:7001, nodes of a Redis Cluster)
+endif
+	go run ./examples/quickstart -addrs $(ADDRS) $(if $(MIGRATE),-migrate)
+
+.PHONY: tidy
+tidy: ## go mod tidy, every module
+	find . -name go.mod -not -path '*/testdata/*' | while read -r mod; do (cd "$$(dirname "$$mod")" && go mod tidy) || exit; done
