@@ -33,37 +33,10 @@ func (r *Router) settle(ctx context.Context, snap *snapshot, open, round []*Op) 
 // decide asks the policy about an op that failed and does as it says, appending to
 // next what is to be sent again.
 func (r *Router) decide(ctx context.Context, snap *snapshot, op *Op, next []*Op) []*Op {
-	res := &op.res
-	if res.fault == FaultTimeout && contextEnded(ctx) != nil {
-		res.fault = FaultContext
-	}
-	to, exact := "", res.reply.exact
-	if rules[res.fault].follow {
-		to = res.reply.target(op.addr)
-		exact = exact && int(res.reply.slot) == op.Slot
-	}
-	flags := op.Flags
-	if isIdempotent(ctx) {
-		flags |= Repeatable
-	}
-	if op.Cmd.NoRetry() {
-		flags &^= Repeatable // its reply goes where it cannot be taken back
-	}
-	a := Attempt{
-		Fault:     res.fault,
-		Exact:     exact,
-		Known:     to != "",
-		Flags:     flags,
-		Divisible: op.Cut != nil,
-		Redirects: len(op.hops),
-		Retries:   op.retries,
-		Silences:  op.silences,
-		Left:      timeLeft(ctx),
-		Rand:      rand.Float64(),
-	}
+	a, to := attempt(ctx, op)
 	step := r.policy.Next(a)
 	if step.Learn {
-		r.cache.Moved(res.reply.slot, to, snap.slots)
+		r.cache.Moved(op.res.reply.slot, to, snap.slots)
 	}
 	if step.Refresh {
 		r.cache.RefreshSoon()
@@ -71,15 +44,52 @@ func (r *Router) decide(ctx context.Context, snap *snapshot, op *Op, next []*Op)
 	if step.Outcome == Unknown {
 		op.mayHaveRun = true
 	}
-	if !res.answered && r.ctx.Err() != nil {
+	switch {
+	case !op.res.answered && r.ctx.Err() != nil:
 		r.fail(op, step.Outcome, ErrClosed)
 		return next
-	}
-	if step.Action == Stop {
+	case step.Action == Stop:
 		r.stop(ctx, op, step)
 		return next
+	default:
+		return r.reopen(op, step, to, next)
 	}
-	if a.Known {
+}
+
+// attempt is the question to the policy, and the address that a redirection names.
+func attempt(ctx context.Context, op *Op) (a Attempt, to string) {
+	res := &op.res
+	if res.fault == FaultTimeout && contextEnded(ctx) != nil {
+		res.fault = FaultContext
+	}
+	a = Attempt{
+		Fault:     res.fault,
+		Exact:     res.reply.exact,
+		Flags:     op.Flags,
+		Divisible: op.Cut != nil,
+		Redirects: len(op.hops),
+		Retries:   op.retries,
+		Silences:  op.silences,
+		Left:      timeLeft(ctx),
+		Rand:      rand.Float64(),
+	}
+	if rules[res.fault].follow {
+		to = res.reply.target(op.addr)
+		a.Known = to != ""
+		a.Exact = a.Exact && int(res.reply.slot) == op.Slot
+	}
+	if isIdempotent(ctx) {
+		a.Flags |= Repeatable
+	}
+	if op.Cmd.NoRetry() {
+		a.Flags &^= Repeatable // its reply goes where it cannot be taken back
+	}
+	return a, to
+}
+
+// reopen makes op ready to be sent again, or its parts, and appends them to next.
+func (r *Router) reopen(op *Op, step Step, to string, next []*Op) []*Op {
+	if to != "" {
 		r.redirected(op, to)
 		op.target, op.asking = to, step.Asking
 	} else if !step.Stay {
