@@ -47,18 +47,30 @@ func (c *countCmd) Args() []any  { return c.args }
 type reads struct {
 	arg    func(i int) any // the key at position i
 	values *Values
+	gets   []valueCmd // to be used
 }
 
 func (*reads) name() string { return "mget" }
 
-func (r *reads) op(keys []int) *routing.Op {
-	op := &routing.Op{Flags: routing.Repeatable}
-	if len(keys) == 1 {
-		op.Cmd = &valueCmd{args: [2]any{"get", r.arg(keys[0])}}
-		return op
+func (r *reads) fill(op *routing.Op, keys []int) {
+	op.Flags = routing.Repeatable
+	if len(keys) > 1 {
+		op.Cmd = &valuesCmd{args: appendArgs("mget", keys, r.arg)}
+		return
 	}
-	op.Cmd = &valuesCmd{args: appendArgs("mget", keys, r.arg)}
-	return op
+	get := r.get()
+	get.args = [2]any{"get", r.arg(keys[0])}
+	op.Cmd = get
+}
+
+// get returns a GET without its key. They are made many at a time.
+func (r *reads) get() *valueCmd {
+	if len(r.gets) == 0 {
+		r.gets = make([]valueCmd, min(256, r.values.Len()))
+	}
+	get := &r.gets[0]
+	r.gets = r.gets[1:]
+	return get
 }
 
 func (r *reads) take(op *routing.Op, keys []int) {
@@ -128,16 +140,16 @@ func (w *writes) dropOverwritten(parts []Part) {
 	}
 }
 
-func (w *writes) op(keys []int) *routing.Op {
+func (w *writes) fill(op *routing.Op, keys []int) {
+	name := "mset"
 	if len(keys) == 1 {
-		i := keys[0]
-		return &routing.Op{Cmd: &statusCmd{args: []any{"set", w.arg(i), w.val(i)}}}
+		name = "set"
 	}
-	args := append(make([]any, 0, 1+2*len(keys)), "mset")
+	args := append(make([]any, 0, 1+2*len(keys)), name)
 	for _, i := range keys {
 		args = append(args, w.arg(i), w.val(i))
 	}
-	return &routing.Op{Cmd: &statusCmd{args: args}}
+	op.Cmd = &statusCmd{args: args}
 }
 
 func (w *writes) take(op *routing.Op, keys []int) {
@@ -165,8 +177,8 @@ type deletes struct {
 
 func (*deletes) name() string { return "del" }
 
-func (d *deletes) op(keys []int) *routing.Op {
-	return &routing.Op{Cmd: &countCmd{args: appendArgs("del", keys, d.arg)}}
+func (d *deletes) fill(op *routing.Op, keys []int) {
+	op.Cmd = &countCmd{args: appendArgs("del", keys, d.arg)}
 }
 
 func (d *deletes) take(op *routing.Op, keys []int) {

@@ -10,8 +10,8 @@ import (
 type command interface {
 	// name is the lower-case name of the command over many keys.
 	name() string
-	// op returns the op for the keys at the given positions, which share a slot.
-	op(keys []int) *routing.Op
+	// fill makes op the one for the keys at the given positions, which share a slot.
+	fill(op *routing.Op, keys []int)
 	// take stores what the op for these keys brought.
 	take(op *routing.Op, keys []int)
 	// err is the error of the call, once all ops were taken.
@@ -66,15 +66,13 @@ type sent struct {
 // ops returns the ops for parts. One with several keys may be cut into its keys, if
 // the call is over several slots.
 func (w *work) ops(parts []Part) []*routing.Op {
-	ops := make([]*routing.Op, len(parts))
-	w.sent = make([]sent, len(parts))
-	for i, part := range parts {
-		op := w.cmd.op(part.Keys)
-		op.Slot = int(part.Slot)
-		if w.divisible && len(part.Keys) > 1 {
-			op.Cut = func() []*routing.Op { return w.cut(i) }
+	ops := w.add(len(parts), func(i int) Part { return parts[i] })
+	if w.divisible {
+		for i, op := range ops {
+			if len(parts[i].Keys) > 1 {
+				op.Cut = func() []*routing.Op { return w.cut(i) }
+			}
 		}
-		ops[i], w.sent[i] = op, sent{op: op, keys: part.Keys}
 	}
 	return ops
 }
@@ -82,13 +80,20 @@ func (w *work) ops(parts []Part) []*routing.Op {
 // cut replaces the i-th op by one for each of its keys.
 func (w *work) cut(i int) []*routing.Op {
 	w.sent[i].cut = true
-	keys, slot := w.sent[i].keys, w.sent[i].op.Slot
-	ops := make([]*routing.Op, len(keys))
-	for k := range keys {
-		op := w.cmd.op(keys[k : k+1 : k+1])
-		op.Slot = slot
-		ops[k] = op
-		w.sent = append(w.sent, sent{op: op, keys: keys[k : k+1 : k+1]})
+	keys, slot := w.sent[i].keys, uint16(w.sent[i].op.Slot)
+	return w.add(len(keys), func(k int) Part { return Part{Slot: slot, Keys: keys[k : k+1 : k+1]} })
+}
+
+// add returns ops for n parts and notes that they are sent.
+func (w *work) add(n int, part func(i int) Part) []*routing.Op {
+	slab := make([]routing.Op, n)
+	ops := make([]*routing.Op, n)
+	for i := range ops {
+		p := part(i)
+		ops[i] = &slab[i]
+		ops[i].Slot = int(p.Slot)
+		w.cmd.fill(ops[i], p.Keys)
+		w.sent = append(w.sent, sent{op: ops[i], keys: p.Keys})
 	}
 	return ops
 }

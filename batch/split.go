@@ -56,11 +56,11 @@ func splitReads(cmd redis.Cmder, names []string, arg func(int) any) (command, fu
 	v := newValues(names)
 	switch cmd := cmd.(type) {
 	case *redis.SliceCmd:
-		return &reads{arg, v}, func() { cmd.SetVal(v.slice()) }
+		return &reads{arg: arg, values: v}, func() { cmd.SetVal(v.slice()) }
 	case *redis.Cmd:
-		return &reads{arg, v}, func() { cmd.SetVal(v.slice()) }
+		return &reads{arg: arg, values: v}, func() { cmd.SetVal(v.slice()) }
 	case *redis.StringSliceCmd:
-		return &reads{arg, v}, func() { cmd.SetVal(v.strings()) }
+		return &reads{arg: arg, values: v}, func() { cmd.SetVal(v.strings()) }
 	}
 	return nil, nil
 }
@@ -81,9 +81,9 @@ func splitDeletes(cmd redis.Cmder, names []string, arg func(int) any) (command, 
 	r := newResults(names)
 	switch cmd := cmd.(type) {
 	case *redis.IntCmd:
-		return &deletes{arg, r}, func() { cmd.SetVal(r.count) }
+		return &deletes{arg: arg, results: r}, func() { cmd.SetVal(r.count) }
 	case *redis.Cmd:
-		return &deletes{arg, r}, func() { cmd.SetVal(r.count) }
+		return &deletes{arg: arg, results: r}, func() { cmd.SetVal(r.count) }
 	}
 	return nil, nil
 }
