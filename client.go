@@ -104,6 +104,12 @@ func (c *Client) Stats() routing.Stats { return c.router.Stats() }
 // Hooks do not see it.
 func (c *Client) Run(ctx context.Context, ops []*routing.Op) error { return c.router.Run(ctx, ops) }
 
+// Hold keeps Shutdown waiting until release is called, so that a caller can call Run
+// several times with the context returned.
+func (c *Client) Hold(ctx context.Context) (held context.Context, release func(), err error) {
+	return c.router.Hold(ctx)
+}
+
 // Process routes one command and waits for its reply. It returns cmd's error.
 func (c *Client) Process(ctx context.Context, cmd redis.Cmder) error {
 	return c.facade.Process(ctx, cmd)

@@ -18,8 +18,20 @@ type command interface {
 	err() error
 }
 
+// holder is an Executor that can be kept from shutting down between two calls of Run.
+type holder interface {
+	Hold(ctx context.Context) (held context.Context, release func(), err error)
+}
+
 // run sends a planned command and takes what comes of it.
 func run(ctx context.Context, x Executor, p *Plan, s Strategy, cmd command) error {
+	if h, ok := x.(holder); ok {
+		// If there is no hold, Run says why, for each key.
+		if held, release, err := h.Hold(ctx); err == nil {
+			defer release()
+			ctx = held
+		}
+	}
 	for _, parts := range rounds(p, s) {
 		w := &work{cmd: cmd, divisible: !p.Native()}
 		_ = x.Run(ctx, w.ops(parts))

@@ -103,11 +103,32 @@ func SafeToRetry(err error) bool {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Outcome == NotExecuted
 	}
+	if errors.As(err, new(executedError)) {
+		return false
+	}
 	if r, ok := errors.AsType[redis.Error](err); ok {
 		f := parseReply(r.Error())
 		return f.exact && rules[f.fault].retry
 	}
 	return false
+}
+
+// executedError is an error reply that reads like a refusal and is none: an element of
+// EXEC, or what code on the server answered. Its command ran.
+type executedError struct{ reply redis.Error }
+
+func (e executedError) Error() string { return e.reply.Error() }
+func (e executedError) Unwrap() error { return e.reply }
+
+// RedisError marks a reply of the server, as redis.Error asks for.
+func (executedError) RedisError() {}
+
+// asExecuted returns the error of a command that ran, marked if it reads otherwise.
+func asExecuted(err error) error {
+	if reply, ok := err.(redis.Error); ok && parseReply(reply.Error()).fault != FaultReply {
+		return executedError{reply}
+	}
+	return err
 }
 
 // severalError is an error of several commands, which knows of each.

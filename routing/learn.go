@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -30,8 +32,8 @@ func (r *Router) lookup(ctx context.Context, args []any) (*Command, error) {
 		}
 		name += "|" + strings.ToLower(sub)
 	}
-	if info, ok := r.learned.Load(name); ok {
-		return info.(*Command), nil
+	if info := r.learned.get(name); info != nil {
+		return info, nil
 	}
 	// Whoever asks first asks for all: its context must not end the others' wait.
 	learned := r.learning.DoChan(name, func() (any, error) { return r.learn(context.WithoutCancel(ctx), name) })
@@ -58,9 +60,52 @@ func (r *Router) learn(ctx context.Context, name string) (*Command, error) {
 	if err != nil && !isFinal(err) {
 		return nil, fmt.Errorf("asking for the keys of %s: %w", name, err)
 	}
-	info := described(name, ask.Val())
-	r.learned.Store(name, info)
+	info, known := described(name, ask.Val())
+	r.learned.put(name, info, known || err != nil)
 	return info, nil
+}
+
+// learned is what nodes said about commands that the table lacks, by name.
+type learned struct {
+	mu    sync.Mutex
+	known map[string]lesson
+}
+
+type lesson struct {
+	info  *Command
+	until time.Time // when to ask again; zero: never
+}
+
+const (
+	// forgetUnknown is how long a command stays unknown to the client that was
+	// unknown to a node: its module may be loaded any time.
+	forgetUnknown = time.Minute
+	// mostLearned bounds the names that are remembered.
+	mostLearned = 10_000
+)
+
+func (l *learned) get(name string) *Command {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lesson, ok := l.known[name]
+	if !ok || !lesson.until.IsZero() && time.Now().After(lesson.until) {
+		return nil
+	}
+	return lesson.info
+}
+
+// put remembers info, for good if it is final.
+func (l *learned) put(name string, info *Command, final bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.known == nil || len(l.known) >= mostLearned {
+		l.known = make(map[string]lesson)
+	}
+	lesson := lesson{info: info}
+	if !final {
+		lesson.until = time.Now().Add(forgetUnknown)
+	}
+	l.known[name] = lesson
 }
 
 // isFinal reports whether COMMAND INFO would be answered the same another time: the
@@ -73,22 +118,24 @@ func isFinal(err error) bool {
 	return f == FaultRefused || f == FaultReply
 }
 
-// described returns what a reply to COMMAND INFO tells of a command. Nothing is taken
-// for granted about one that the table lacks: it gets a connection of its own, and no
-// error text of it is a proof. Where the reply tells nothing, because the user may not
-// ask or the server does not know the command either, the first argument is taken for
-// its key, as it mostly is; if it is not, the answer is a node's MOVED.
-func described(name string, reply []any) *Command {
-	info := &Command{Name: name, Flags: Opaque}
+// described returns what a reply to COMMAND INFO tells of a command, and whether it
+// tells anything. Nothing is taken for granted about a command that the table lacks: it
+// gets a connection of its own, and no error text of it is a proof. If nothing is told,
+// because the user may not ask or the server does not know the command either, the first
+// argument is taken for its key, as it mostly is; if it is not, the answer is a node's
+// MOVED.
+func described(name string, reply []any) (info *Command, known bool) {
+	info = &Command{Name: name, Flags: Opaque}
 	var entry []any
 	if len(reply) == 1 {
 		entry, _ = reply[0].([]any)
 	}
 	if len(entry) < 6 {
 		info.find = firstArgument
-		return info
+		return info, false
 	}
 	flags, _ := entry[2].([]any)
+	movable := false
 	for _, f := range flags {
 		switch f {
 		case "readonly":
@@ -97,16 +144,26 @@ func described(name string, reply []any) *Command {
 			info.Flags |= Write
 		case "blocking":
 			info.Flags |= Blocking
+		case "movablekeys":
+			movable = true
 		}
 	}
-	if first, ok := entry[3].(int64); ok && first > 0 {
+	switch first, _ := entry[3].(int64); {
+	case first > 0:
 		// One key tells the slot; the node checks the others.
 		info.key = int(first)
 		info.Arity = -1 - int(first)
-		return info
+	case movable:
+		info.find = noKeyTold
+	default:
+		info.Flags |= AnyNode
 	}
-	info.Flags |= AnyNode
-	return info
+	return info, true
+}
+
+// noKeyTold refuses a command whose keys are at places that COMMAND INFO does not tell.
+func noKeyTold(c *Command, dst []int, _ []any) ([]int, error) {
+	return dst, fmt.Errorf("%w: the server does not tell where the keys of %s are", ErrUnsupported, c.Name)
 }
 
 // firstArgument takes the first argument for the key.

@@ -32,7 +32,6 @@ const exclusivePool = 1000
 func newNode(addr string, opts redis.Options, replays *replays) *node {
 	n := &node{addr: addr, shared: redis.NewClient(&opts), replays: replays}
 	opts.PoolSize = exclusivePool
-	opts.PipelinePoolSize = -1
 	n.exclusive = redis.NewClient(&opts)
 	n.refs.Store(1)
 	return n

@@ -82,8 +82,8 @@ func (ns *nodes) member(addr string) *member {
 	return m
 }
 
-// adopt makes slots the current map and returns the snapshot for it. Nodes that left
-// stay until sweep.
+// adopt makes slots the current map and returns the snapshot for it, nil once the set
+// is closed. Nodes that left stay until sweep.
 func (ns *nodes) adopt(slots *slotmap.Map) *snapshot {
 	shards := slots.Shards()
 	snap := &snapshot{
@@ -93,17 +93,21 @@ func (ns *nodes) adopt(slots *slotmap.Map) *snapshot {
 	}
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
+	if ns.closed {
+		return nil
+	}
+	for i := range shards {
+		n := ns.member(shards[i].Master.Addr).node
+		snap.index[n.addr] = i
+		snap.masters = append(snap.masters, n)
+	}
 	for _, m := range ns.open {
 		m.listed = false
 	}
-	for i := range shards {
-		m := ns.member(shards[i].Master.Addr)
-		if m == nil {
-			break
+	for _, n := range slots.Nodes() {
+		if m := ns.open[n.Addr]; m != nil {
+			m.listed = true
 		}
-		m.listed = true
-		snap.index[m.node.addr] = len(snap.masters)
-		snap.masters = append(snap.masters, m.node)
 	}
 	return snap
 }

@@ -69,6 +69,9 @@ func (r *Router) resolve(ctx context.Context, cmd redis.Cmder, buf []int) (info 
 	if why := info.Refusal(); why != "" {
 		return nil, nil, 0, fmt.Errorf("%w: %s", ErrUnsupported, why)
 	}
+	if err = encodable(args); err != nil {
+		return nil, nil, 0, err
+	}
 	if keys, err = info.appendKeys(buf, args); err != nil {
 		return nil, nil, 0, err
 	}
@@ -189,6 +192,21 @@ func slotArg(info *Command, args []any) (int, error) {
 		return 0, fmt.Errorf("%s: %.20q is no slot: want 0 to %d", info.Name, b, hashtag.Slots-1)
 	}
 	return slot, nil
+}
+
+// encodable reports the first argument that cannot be sent. Found only when it is
+// written, it would take the commands around it with it.
+func encodable(args []any) error {
+	for i, arg := range args {
+		switch arg.(type) {
+		case string, []byte, *string, int, int64, float64, bool:
+			continue
+		}
+		if _, err := appendArg(nil, arg); err != nil {
+			return fmt.Errorf("argument %d: %w", i, err)
+		}
+	}
+	return nil
 }
 
 // keyName quotes a key for an error, shortened if it is long.

@@ -82,3 +82,20 @@ func TestSplitter(t *testing.T) {
 	require.Equal(t, []any{"value of " + m.key(0), "value of " + m.key(1)}, mget.Val())
 	require.ErrorIs(t, r.Process(t.Context(), do("rename", m.key(0), m.key(1))), ErrCrossSlot)
 }
+
+// A value that cannot be encoded fails its own command and no other.
+func TestValueThatCannotBeSent(t *testing.T) {
+	m := newMesh(t, 3)
+	r := m.router(t)
+	a, b, c := incr(m.key(0)), incr("{"+m.key(0)+"}x"), incr(m.key(1))
+	bad := redis.NewStatusCmd(t.Context(), "set", m.key(0), struct{}{})
+	err := r.ProcessPipeline(t.Context(), []redis.Cmder{a, bad, b, c})
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, NotExecuted, e.Outcome)
+	require.ErrorContains(t, err, "argument 2")
+	require.Equal(t, err, bad.Err())
+	for _, cmd := range []redis.Cmder{a, b, c} {
+		require.NoError(t, cmd.Err())
+	}
+}

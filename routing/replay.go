@@ -78,7 +78,8 @@ func (rs *replays) decodeOne(raw []byte, cmd redis.Cmder) error {
 		r = newReplay()
 	}
 	r.conn.in.Reset(raw)
-	err := r.client.Process(context.Background(), cmd)
+	err := asExecuted(r.client.Process(context.Background(), cmd))
+	cmd.SetErr(err)
 	if r.conn.closed {
 		// go-redis did not read the reply to its end, or not understand it.
 		_ = r.client.Close()

@@ -57,7 +57,7 @@ type Router struct {
 	snapshot atomic.Pointer[snapshot]
 	next     atomic.Uint64 // spreads ops without keys over the masters
 
-	learned  sync.Map // command names that the table lacks -> *Command
+	learned  learned // commands that the table lacks
 	learning singleflight.Group
 
 	ctx      context.Context // done once the router is closed
@@ -83,22 +83,24 @@ func New(ctx context.Context, opts Options) (*Router, error) {
 	r.nodes = newNodes(r.dial)
 	refresh := opts.Refresh
 	refresh.OnRefresh = r.refreshed
-	var first *slotmap.Map
+	var first atomic.Pointer[slotmap.Map]
 	r.cache = slotmap.NewCache(func(ctx context.Context) (*slotmap.Map, error) {
-		if slots := first; slots != nil {
-			first = nil
+		if slots := first.Swap(nil); slots != nil {
 			return slots, nil
 		}
 		return r.ask(ctx)
 	}, refresh)
 	r.cache.Subscribe(func(d slotmap.Delta) {
-		r.snapshot.Store(r.nodes.adopt(d.To))
-		r.trace.mapChanged(d)
+		if snap := r.nodes.adopt(d.To); snap != nil {
+			r.snapshot.Store(snap)
+			r.trace.mapChanged(d)
+		}
 	})
 	// The caller's context bounds the first question itself, so that the error tells
 	// of each seed also when it ends.
-	var err error
-	if first, err = r.ask(ctx); err == nil {
+	slots, err := r.ask(ctx)
+	if err == nil {
+		first.Store(slots)
 		err = r.cache.Refresh(ctx)
 	}
 	if err != nil {
@@ -117,6 +119,7 @@ func (r *Router) dial(addr string) *node {
 	opts.MaxRetries = -1
 	opts.DialerRetries = 1
 	opts.ContextTimeoutEnabled = true
+	opts.PipelinePoolSize = -1 // else a pipeline tries two connections, one after the other
 	dial := opts.Dialer
 	if dial == nil {
 		dial = redis.NewDialer(&opts)
@@ -203,18 +206,31 @@ func (r *Router) Stats() Stats { return r.stats.read() }
 // PoolStats returns the sum of go-redis's counts over the connections to all nodes.
 func (r *Router) PoolStats() *redis.PoolStats { return r.nodes.poolStats() }
 
-// enter counts a call of Run, unless the router is closed.
+// enter counts a call of Run, unless the router is closed or closing. What Hold admitted
+// may go on until it is closed.
 func (r *Router) enter(ctx context.Context) error {
 	if ctx == nil {
 		return errors.New("nil context")
 	}
 	r.inflight.Add(1)
-	if r.closing.Load() {
+	if r.closing.Load() && ctx.Value(heldKey{}) != r {
 		r.leave()
 		return ErrClosed
 	}
 	return nil
 }
+
+// Hold lets a caller who calls Run several times finish: until release, Shutdown waits,
+// and ops that are run with the context returned are taken although it does. The error
+// is ErrClosed when the router takes no more commands already.
+func (r *Router) Hold(ctx context.Context) (held context.Context, release func(), err error) {
+	if err := r.enter(ctx); err != nil {
+		return nil, nil, err
+	}
+	return context.WithValue(ctx, heldKey{}, r), sync.OnceFunc(r.leave), nil
+}
+
+type heldKey struct{}
 
 func (r *Router) leave() {
 	if r.inflight.Add(-1) == 0 && r.closing.Load() {
@@ -228,6 +244,9 @@ func (r *Router) leave() {
 // Shutdown takes no more commands, waits for those that run until ctx ends, and
 // closes the router. It returns ctx's error if it did not wait for all.
 func (r *Router) Shutdown(ctx context.Context) error {
+	if ctx == nil {
+		return errors.New("nil context")
+	}
 	r.closing.Store(true)
 	var err error
 	for r.inflight.Load() > 0 && err == nil {
@@ -248,8 +267,8 @@ func (r *Router) Shutdown(ctx context.Context) error {
 func (r *Router) Close() {
 	r.closing.Store(true)
 	r.cancel()
-	r.nodes.close()
 	r.cache.Close()
+	r.nodes.close()
 	r.spawning.Lock()
 	defer r.spawning.Unlock()
 	r.spawned.Wait()

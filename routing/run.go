@@ -25,7 +25,7 @@ func (r *Router) Run(ctx context.Context, ops []*Op) error {
 
 	open, round := ops, ops
 	for {
-		if err := contextEnded(ctx); err != nil {
+		if err := r.over(ctx); err != nil {
 			r.abandon(open, err)
 			return firstError(ops)
 		}
@@ -42,6 +42,14 @@ func (r *Router) Run(ctx context.Context, ops []*Op) error {
 			}
 		}
 	}
+}
+
+// over returns why nothing more is to be sent, nil if there is no reason.
+func (r *Router) over(ctx context.Context) error {
+	if r.ctx.Err() != nil {
+		return ErrClosed
+	}
+	return contextEnded(ctx)
 }
 
 // lane is the order of one slot among the ops that are to be sent again.
@@ -91,17 +99,28 @@ func (r *Router) wait(ctx context.Context, wake time.Time) error {
 	}
 }
 
-// firstError returns the first error in the order of ops, those of the parts of an
-// op that was cut included.
+// firstError returns the first error in the order of ops. It gives those that were cut
+// the error and the outcome of their parts.
 func firstError(ops []*Op) error {
 	var first error
 	for _, op := range ops {
 		if op.parts != nil {
 			op.Err = firstError(op.parts)
+			op.Outcome = commonOutcome(op.parts)
 		}
 		if first == nil {
 			first = op.Err
 		}
 	}
 	return first
+}
+
+// commonOutcome is the outcome that all ops share, or Unknown.
+func commonOutcome(ops []*Op) Outcome {
+	for _, op := range ops[1:] {
+		if op.Outcome != ops[0].Outcome {
+			return Unknown
+		}
+	}
+	return ops[0].Outcome
 }

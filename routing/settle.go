@@ -6,7 +6,18 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"github.com/slotmesh/slotmesh/slotmap"
 )
+
+// verdict is what settling one round has in common for all its ops: the moment and the
+// random number, so that those that failed alike are sent again together.
+type verdict struct {
+	now    time.Time
+	random float64
+	moved  []slotmap.Moved // what the map is to learn
+	stale  bool            // the map is to be loaded anew
+}
 
 // settle takes the results of the round and returns the ops that are still open, in
 // order, those that were cut replaced by their parts.
@@ -15,6 +26,7 @@ func (r *Router) settle(ctx context.Context, snap *snapshot, open, round []*Op) 
 		op.settling = true
 	}
 	var next []*Op
+	var v verdict
 	for _, op := range open {
 		if !op.settling {
 			next = append(next, op)
@@ -25,22 +37,30 @@ func (r *Router) settle(ctx context.Context, snap *snapshot, open, round []*Op) 
 			op.Err, op.Outcome = op.res.err, Done
 			continue
 		}
-		next = r.decide(ctx, snap, op, next)
+		if v.now.IsZero() {
+			v.now, v.random = time.Now(), rand.Float64()
+		}
+		next = r.decide(ctx, &v, op, next)
+	}
+	if len(v.moved) > 0 {
+		r.cache.MovedAll(v.moved, snap.slots)
+	}
+	if v.stale {
+		r.cache.RefreshSoon()
 	}
 	return next
 }
 
 // decide asks the policy about an op that failed and does as it says, appending to
 // next what is to be sent again.
-func (r *Router) decide(ctx context.Context, snap *snapshot, op *Op, next []*Op) []*Op {
+func (r *Router) decide(ctx context.Context, v *verdict, op *Op, next []*Op) []*Op {
 	a, to := attempt(ctx, op)
+	a.Rand = v.random
 	step := r.policy.Next(a)
 	if step.Learn {
-		r.cache.Moved(op.res.reply.slot, to, snap.slots)
+		v.moved = append(v.moved, slotmap.Moved{Slot: op.res.reply.slot, Addr: to})
 	}
-	if step.Refresh {
-		r.cache.RefreshSoon()
-	}
+	v.stale = v.stale || step.Refresh
 	if step.Outcome == Unknown {
 		op.mayHaveRun = true
 	}
@@ -52,7 +72,7 @@ func (r *Router) decide(ctx context.Context, snap *snapshot, op *Op, next []*Op)
 		r.stop(ctx, op, step)
 		return next
 	default:
-		return r.reopen(op, step, to, next)
+		return r.reopen(op, step, to, v.now, next)
 	}
 }
 
@@ -71,7 +91,6 @@ func attempt(ctx context.Context, op *Op) (a Attempt, to string) {
 		Retries:   op.retries,
 		Silences:  op.silences,
 		Left:      timeLeft(ctx),
-		Rand:      rand.Float64(),
 	}
 	if rules[res.fault].follow {
 		to = res.reply.target(op.addr)
@@ -88,7 +107,7 @@ func attempt(ctx context.Context, op *Op) (a Attempt, to string) {
 }
 
 // reopen makes op ready to be sent again, or its parts, and appends them to next.
-func (r *Router) reopen(op *Op, step Step, to string, next []*Op) []*Op {
+func (r *Router) reopen(op *Op, step Step, to string, now time.Time, next []*Op) []*Op {
 	if to != "" {
 		r.redirected(op, to)
 		op.target, op.asking = to, step.Asking
@@ -99,7 +118,7 @@ func (r *Router) reopen(op *Op, step Step, to string, next []*Op) []*Op {
 		r.retried(op, step.Pause)
 	}
 	if step.Pause > 0 {
-		op.notBefore = time.Now().Add(step.Pause)
+		op.notBefore = now.Add(step.Pause)
 	}
 	if step.Action != Split {
 		return append(next, op)
@@ -161,6 +180,8 @@ func (r *Router) stop(ctx context.Context, op *Op, step Step) {
 		// Each command has its own answer already. Together they did not run.
 		op.Err, op.Outcome = res.err, NotExecuted
 		op.Cmd.SetErr(res.err)
+	case step.Outcome == Done:
+		op.setErr(asExecuted(res.err), Done)
 	default:
 		op.setErr(res.err, step.Outcome)
 	}

@@ -13,73 +13,58 @@ import (
 	"github.com/slotmesh/slotmesh/slotmap"
 )
 
-// askedAtOnce is how many nodes are asked for the slot map at the same time.
-const askedAtOnce = 3
+const (
+	// askedAtOnce is how many nodes are asked for the slot map at first.
+	askedAtOnce = 3
+	// askNext is how long after that one more is asked, as long as none has answered
+	// well.
+	askNext = 250 * time.Millisecond
+	// askTimeout is how long one node has to answer.
+	askTimeout = 2 * time.Second
+)
 
-// askTimeout is how long one node has to answer with the slot map.
-const askTimeout = 2 * time.Second
-
-// ask returns the slot map as some node knows it: it asks the known nodes first and
-// then the seeds, a few at a time, and takes the first good answer. That the nodes
-// may disagree is not looked at.
+// ask returns the slot map as some node knows it, the first that answers with one. It
+// asks a few nodes, and one more whenever one fails or too much time passes, so that
+// silent nodes hold nobody up. That the nodes may disagree is not looked at.
 func (r *Router) ask(ctx context.Context) (*slotmap.Map, error) {
-	var errs askErrors
-	for addrs := r.sources(); len(addrs) > 0; {
-		n := min(askedAtOnce, len(addrs))
-		slots, failed := r.askSome(ctx, addrs[:n])
-		if slots != nil {
-			return slots, nil
-		}
-		errs = append(errs, failed...)
-		addrs = addrs[n:]
-	}
-	return nil, errs
-}
-
-// sources returns the addresses to ask for the slot map: the nodes of the current one,
-// in random order, then the seeds.
-func (r *Router) sources() []string {
-	var addrs []string
-	if snap := r.snapshot.Load(); snap != nil {
-		for _, n := range snap.slots.Nodes() {
-			addrs = append(addrs, n.Addr)
-		}
-	}
-	rand.Shuffle(len(addrs), func(i, j int) { addrs[i], addrs[j] = addrs[j], addrs[i] })
-	addrs = append(addrs, r.opts.Seeds...)
-	seen := make(map[string]bool, len(addrs))
-	return slices.DeleteFunc(addrs, func(addr string) bool {
-		again := seen[addr]
-		seen[addr] = true
-		return again
-	})
-}
-
-// askSome asks all addrs at once and returns the first good answer, or each error in
-// the order of addrs.
-func (r *Router) askSome(ctx context.Context, addrs []string) (*slotmap.Map, []error) {
 	type answer struct {
 		from  int
 		slots *slotmap.Map
 		err   error
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	addrs := r.sources()
 	answers := make(chan answer, len(addrs))
-	errs := make([]error, len(addrs))
-	for i, addr := range addrs {
+	errs := make(askErrors, len(addrs))
+	asked, answered := 0, 0
+	more := func() {
+		if asked == len(addrs) {
+			return
+		}
+		i, addr := asked, addrs[asked]
+		asked++
 		r.spawn(func() {
 			slots, err := r.askNode(ctx, addr)
 			answers <- answer{i, slots, err}
 		})
 	}
-	for range addrs {
+	for range askedAtOnce {
+		more()
+	}
+	tick := time.NewTicker(askNext)
+	defer tick.Stop()
+	for answered < len(addrs) {
 		select {
 		case a := <-answers:
 			if a.err == nil {
 				return a.slots, nil
 			}
 			errs[a.from] = a.err
+			answered++
+			more()
+		case <-tick.C:
+			more()
 		case <-ctx.Done():
 			for i, addr := range addrs {
 				if errs[i] == nil {
@@ -92,8 +77,43 @@ func (r *Router) askSome(ctx context.Context, addrs []string) (*slotmap.Map, []e
 	return nil, errs
 }
 
+// sources returns the addresses to ask for the slot map: a few masters, then a seed in
+// case all that is known is gone, then the others, replicas last. Each group is in
+// random order.
+func (r *Router) sources() []string {
+	seeds := shuffled(slices.Clone(r.opts.Seeds))
+	var addrs []string
+	if snap := r.snapshot.Load(); snap != nil {
+		var masters, all []string
+		for _, n := range snap.masters {
+			masters = append(masters, n.addr)
+		}
+		for _, n := range snap.slots.Nodes() {
+			all = append(all, n.Addr)
+		}
+		shuffled(masters)
+		few := min(askedAtOnce, len(masters))
+		addrs = slices.Concat(masters[:few], seeds[:1], masters[few:], seeds[1:], shuffled(all))
+	} else {
+		addrs = seeds
+	}
+	seen := make(map[string]bool, len(addrs))
+	return slices.DeleteFunc(addrs, func(addr string) bool {
+		again := seen[addr]
+		seen[addr] = true
+		return again
+	})
+}
+
+func shuffled(addrs []string) []string {
+	rand.Shuffle(len(addrs), func(i, j int) { addrs[i], addrs[j] = addrs[j], addrs[i] })
+	return addrs
+}
+
 // askNode returns the slot map as the node at addr knows it.
 func (r *Router) askNode(ctx context.Context, addr string) (*slotmap.Map, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	n := r.nodes.at(addr)
 	if n == nil {
 		return nil, ErrClosed

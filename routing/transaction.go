@@ -56,6 +56,9 @@ func (tx *transaction) appendTo(cmds []tracked) []tracked {
 // command has its own reply, and the first error among them is the result. If the
 // node refused it, the refusal is.
 func (tx *transaction) result(replays *replays) result {
+	if err := tx.multi.Err(); err != nil && tx.ranAlone() {
+		return unanswered(FaultGarbage, fmt.Errorf("multi was refused, and the commands were run one by one: %w", err))
+	}
 	raw := tx.exec.Val()
 	if text, ok := bytes.CutPrefix(raw, []byte("-")); ok {
 		return tx.refused(replyError(bytes.TrimRight(text, "\r\n")))
@@ -71,6 +74,17 @@ func (tx *transaction) result(replays *replays) result {
 		err = replays.decode(replies, tx.cmds)
 	}
 	return result{answered: true, executed: true, err: err}
+}
+
+// ranAlone reports whether the node took a command for one outside of a transaction:
+// had it been queued, the answer would be QUEUED or an error.
+func (tx *transaction) ranAlone() bool {
+	for i := range tx.queued {
+		if q := &tx.queued[i]; q.Err() == nil && q.Val() != "QUEUED" {
+			return true
+		}
+	}
+	return false
 }
 
 // refused gives each command the answer that it got while it was queued, or else

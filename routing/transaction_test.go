@@ -253,3 +253,53 @@ func TestTransactionAcrossSlots(t *testing.T) {
 	require.ErrorContains(t, err, "8192")
 	require.Empty(t, append(m.nodes[0].requests(), m.nodes[1].requests()...))
 }
+
+// When MULTI alone is refused the node runs the commands one by one: that is told, and
+// nothing is repeated.
+func TestMultiRefused(t *testing.T) {
+	m := newMesh(t, 1)
+	r := m.router(t)
+	m.nodes[0].on(func(h heard) string {
+		switch h.name {
+		case "multi", "exec":
+			return fails("NOPERM User app has no permissions to run the '" + h.name + "' command")
+		default:
+			return "+OK\r\n"
+		}
+	})
+	write := set(m.key(0), "1")
+	err := r.ProcessPipeline(t.Context(), transact(write))
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, Unknown, e.Outcome)
+	require.ErrorContains(t, err, "one by one")
+	require.Equal(t, err, write.Err())
+	require.False(t, SafeToRetry(err))
+	require.Len(t, m.nodes[0].requests(), 3)
+}
+
+// What a script answers inside EXEC, or on its own in words that are not believed, is no
+// reason to think that nothing ran.
+func TestSafeToRetryOfWhatRan(t *testing.T) {
+	m := newMesh(t, 1)
+	r := m.router(t)
+	m.nodes[0].on(func(h heard) string {
+		switch h.name {
+		case "exec":
+			return "*2\r\n:1\r\n-TRYAGAIN Multiple keys request during rehashing of slot\r\n"
+		case "eval":
+			if h.args[1] == "alone" {
+				return fails("READONLY You can't write against a read only replica.")
+			}
+		}
+		return usual
+	})
+	err := r.ProcessPipeline(t.Context(), transact(incr(m.key(0)), do("eval", "x", 1, m.key(0))))
+	require.ErrorContains(t, err, "TRYAGAIN")
+	require.True(t, isReply(err))
+	require.False(t, SafeToRetry(err))
+	err = r.Process(t.Context(), do("eval", "alone", 1, m.key(0)))
+	require.ErrorContains(t, err, "READONLY")
+	require.True(t, isReply(err))
+	require.False(t, SafeToRetry(err))
+}

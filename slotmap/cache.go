@@ -104,22 +104,45 @@ func (c *Cache) Load() *Map { return c.current.Load() }
 // follow. Of a from that is nil or that another Cache gave out only the address of
 // the slot's master is compared.
 func (c *Cache) Moved(slot uint16, addr string, from *Map) bool {
+	return c.MovedAll([]Moved{{Slot: slot, Addr: addr}}, from) > 0
+}
+
+// Moved is a reply "MOVED Slot Addr".
+type Moved struct {
+	Slot uint16
+	Addr string
+}
+
+// MovedAll is [Cache.Moved] for many replies at once, all to commands that were
+// routed by from. It returns how many slots changed; subscribers see one change. Of
+// several replies about one slot the first counts.
+func (c *Cache) MovedAll(replies []Moved, from *Map) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	current := c.current.Load()
-	if current == nil || addr == "" || slot >= hashtag.Slots || c.closed() {
-		return false
+	if current == nil || c.closed() {
+		return 0
 	}
-	if current.Master(slot) == addr {
-		c.tell(slot)
-		return false
+	var d *draft
+	told := make(map[uint16]bool)
+	for _, r := range replies {
+		switch {
+		case r.Addr == "" || r.Slot >= hashtag.Slots || told[r.Slot]:
+		case current.Master(r.Slot) == r.Addr:
+			c.tell(r.Slot)
+		case c.unchanged(r.Slot, from):
+			c.tell(r.Slot)
+			told[r.Slot] = true
+			if d == nil {
+				d = current.draft()
+			}
+			d.assign(r.Slot, Node{Addr: r.Addr})
+		}
 	}
-	if !c.unchanged(slot, from) {
-		return false
+	if d != nil {
+		c.publish(d.build())
 	}
-	c.tell(slot)
-	c.publish(current.WithMoved(slot, addr))
-	return true
+	return len(told)
 }
 
 // tell notes that a refresh which is running now knows less about slot than the
