@@ -13,8 +13,8 @@ import (
 
 const module = "github.com/slotmesh/slotmesh"
 
-// mayImport is the table of DESIGN.md, section 2: what the code of a package, without
-// its tests, may import of ours. "x/..." is x and all below it, "." is the root, and
+// mayImport is the table of DESIGN.md, "Who may call whom", with the packages that are
+// to come: what the code of a package, without its tests, may import of ours. "x/..." is x and all below it, "." is the root, and
 // "public" is every package without an internal in its path.
 //
 // What stands in nobody's list, internal/conformance and internal/realcluster,
@@ -54,7 +54,7 @@ func TestImports(t *testing.T) {
 		name := short(pkg)
 		allowed, ok := allowedFor(name)
 		if !ok {
-			t.Errorf("package %s is in no row of the table: add it to mayImport in imports_test.go and to DESIGN.md, section 2", name)
+			t.Errorf("package %s is in no row of the table: add it to mayImport in imports_test.go and to DESIGN.md, Who may call whom", name)
 			continue
 		}
 		for _, imported := range imports {

@@ -72,7 +72,8 @@ type Retry struct {
 	MaxRedirects int
 	// MaxRetries is how many times a command is sent again after a pause, if it is
 	// proven that it did not run, or if it may run twice. Defaults to 16, which with the
-	// default pauses is about 4 s. -1 disables.
+	// default pauses is about 4 s: less than a failover takes with Redis's default
+	// cluster-node-timeout of 15 s. -1 disables.
 	MaxRetries int
 	// MinBackoff is the longest first pause; it doubles each time. Defaults to 8 ms. -1
 	// disables pauses.
@@ -169,6 +170,9 @@ func (r Retry) policy() routing.Policy {
 func checkAddr(addr string) error {
 	if strings.ContainsAny(addr, "@/") {
 		return errors.New("not host:port")
+	}
+	if strings.ContainsAny(addr, " \t\r\n,") {
+		return errors.New("a blank or a comma in it")
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if e, ok := errors.AsType[*net.AddrError](err); ok {

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -43,15 +42,6 @@ func slotMap(tb testing.TB, spans ...span) *slotmap.Map {
 func threeMasters(tb testing.TB) *slotmap.Map {
 	return slotMap(tb,
 		span{0, 5460, "10.0.0.1:7000"}, span{5461, 10922, "10.0.0.2:7000"}, span{10923, 16383, "10.0.0.3:7000"})
-}
-
-// manyMasters serves all slots, a run each.
-func manyMasters(tb testing.TB, n int) *slotmap.Map {
-	spans := make([]span, n)
-	for i := range spans {
-		spans[i] = span{i * hashtag.Slots / n, (i+1)*hashtag.Slots/n - 1, fmt.Sprintf("10.0.%d.%d:7000", i/250, i%250)}
-	}
-	return slotMap(tb, spans...)
 }
 
 // randomMap has up to six masters, each with several runs of slots, and holes.
@@ -211,35 +201,6 @@ func TestPlansAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-}
-
-// Ten times the keys take about ten times the time, not a hundred times: in one slot,
-// in all slots, in a cluster with many masters.
-func TestPlanTakesTimeInProportion(t *testing.T) {
-	const few, factor = 10_000, 10
-	for name, key := range map[string]func(i int) string{
-		"one slot":  func(i int) string { return fmt.Sprintf("{x}%d", i) },
-		"all slots": func(i int) string { return fmt.Sprint(i) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			m := manyMasters(t, 500)
-			keys := make([]string, few*factor)
-			for i := range keys {
-				keys[i] = key(i)
-			}
-			best := func(n int) time.Duration {
-				least := time.Hour
-				for range 5 {
-					start := time.Now()
-					batch.NewPlan(m, keys[:n])
-					least = min(least, time.Since(start))
-				}
-				return least
-			}
-			a, b := best(few), best(few*factor)
-			require.Less(t, b, 4*factor*a, "%d keys took %v, %d took %v", few, a, few*factor, b)
-		})
-	}
 }
 
 // String has one line per node, in the order of the groups.

@@ -18,14 +18,15 @@ type Command struct {
 	Arity    int            // number of arguments with the name; negative: at least so many
 	SlotArg  int            // position of the argument that is itself a slot number; 0: none
 	Flags    Flags          // what may be done with it
-	Request  RequestPolicy  // which nodes run it
-	Response ResponsePolicy // how the replies of several nodes become one
+	Request  RequestPolicy  // which nodes are to run it; a Router does not fan out yet
+	Response ResponsePolicy // how the replies of several nodes are to become one
 
 	key     int        // position of the only key; 0: ask find, or else specs
 	specs   []keySpec  // where the keys are
 	find    keyFinder  // finds the keys that specs cannot describe
 	block   *blockRule // how long it may block; nil: it does not
 	refusal string     // what to use instead; set with Connection
+	learned bool       // told by COMMAND INFO, not by the table
 }
 
 // Flags says what may be done with a command.

@@ -125,7 +125,7 @@ func isFinal(err error) bool {
 // argument is taken for its key, as it mostly is; if it is not, the answer is a node's
 // MOVED.
 func described(name string, reply []any) (info *Command, known bool) {
-	info = &Command{Name: name, Flags: Opaque}
+	info = &Command{Name: name, Flags: Opaque, learned: true}
 	var entry []any
 	if len(reply) == 1 {
 		entry, _ = reply[0].([]any)

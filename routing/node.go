@@ -10,29 +10,28 @@ import (
 )
 
 // node is one cluster node as the router sees it: an address, and the connections
-// to it. Ordinary ops share a pool; those that may hold a connection for long have
-// a pool of their own, so that they keep nobody waiting.
+// to it. Ops that may block have a pool of their own, so that they keep nobody waiting.
 type node struct {
-	addr      string
-	shared    *redis.Client
-	exclusive *redis.Client
-	replays   *replays
-	refs      atomic.Int64
-	closed    func(*node) // called when the last reference was released; may be nil
+	addr     string
+	ordinary *redis.Client
+	blocking *redis.Client
+	replays  *replays
+	refs     atomic.Int64
+	closed   func(*node) // called when the last reference was released; may be nil
 }
 
 // errNodeGone means that the node left while an op was on its way to it.
 var errNodeGone = errors.New("node left the cluster")
 
-// exclusivePool bounds the connections of one node that blocking commands hold.
-const exclusivePool = 1000
+// blockingPool bounds the connections of one node that blocking commands hold.
+const blockingPool = 1000
 
 // newNode returns a node with one reference. opts are those of its connections, none
 // of which is opened yet.
 func newNode(addr string, opts redis.Options, replays *replays) *node {
-	n := &node{addr: addr, shared: redis.NewClient(&opts), replays: replays}
-	opts.PoolSize = exclusivePool
-	n.exclusive = redis.NewClient(&opts)
+	n := &node{addr: addr, ordinary: redis.NewClient(&opts), replays: replays}
+	opts.PoolSize = blockingPool
+	n.blocking = redis.NewClient(&opts)
 	n.refs.Store(1)
 	return n
 }
@@ -64,8 +63,8 @@ func (n *node) release() {
 
 // close breaks all connections at once.
 func (n *node) close() {
-	_ = n.shared.Close()
-	_ = n.exclusive.Close()
+	_ = n.ordinary.Close()
+	_ = n.blocking.Close()
 }
 
 // exchange sends ops to the node in one write, in order, and fills in their
@@ -121,24 +120,22 @@ func request(ops []*Op) (cmds []tracked, last []int, txs []*transaction) {
 // client chooses the pool for ops, with a read timeout that leaves the blocking
 // ones among them their time.
 func (n *node) client(ops []*Op) *redis.Client {
-	client := n.shared
 	var block time.Duration
 	for _, op := range ops {
-		if op.Flags&Exclusive != 0 {
-			client = n.exclusive
-		}
 		if block < 0 || op.Block < 0 {
 			block = -1
 		} else {
 			block += op.Block
 		}
 	}
-	switch timeout := client.Options().ReadTimeout; {
-	case block == 0 || timeout <= 0:
-		return client
+	switch timeout := n.blocking.Options().ReadTimeout; {
+	case block == 0:
+		return n.ordinary
+	case timeout <= 0:
+		return n.blocking
 	case block < 0:
-		return client.WithTimeout(0)
+		return n.blocking.WithTimeout(0)
 	default:
-		return client.WithTimeout(timeout + block)
+		return n.blocking.WithTimeout(timeout + block)
 	}
 }

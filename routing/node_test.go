@@ -88,7 +88,7 @@ func TestNodeReferences(t *testing.T) {
 	n.release()
 	n.release()
 	require.False(t, n.hold(), "gone")
-	require.ErrorIs(t, n.shared.Ping(t.Context()).Err(), redis.ErrClosed)
+	require.ErrorIs(t, n.ordinary.Ping(t.Context()).Err(), redis.ErrClosed)
 }
 
 // After Close nothing of the router is left, not even after failures, transactions,

@@ -147,7 +147,7 @@ func (ns *nodes) poolStats() *redis.PoolStats {
 	defer ns.mu.Unlock()
 	var sum redis.PoolStats
 	for _, m := range ns.open {
-		for _, s := range []*redis.PoolStats{m.node.shared.PoolStats(), m.node.exclusive.PoolStats()} {
+		for _, s := range []*redis.PoolStats{m.node.ordinary.PoolStats(), m.node.blocking.PoolStats()} {
 			sum.Hits += s.Hits
 			sum.Misses += s.Misses
 			sum.Timeouts += s.Timeouts

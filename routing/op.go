@@ -21,8 +21,8 @@ const (
 	// of a refusal after it has written: only a redirection for the op's own slot,
 	// or the server's exact words, prove that nothing ran.
 	Distrusted
-	// Exclusive ops must not share a connection with other callers: they may block
-	// it, or are not known well enough.
+	// Exclusive ops must not share a connection with other callers' ops in flight: they
+	// may block it, or are not known well enough. Connections of a pool are not shared.
 	Exclusive
 )
 
@@ -59,18 +59,18 @@ type Op struct {
 
 // progress is what Run knows about an op between two attempts.
 type progress struct {
-	res        result
-	target     string    // node to ask next; "" asks the map
-	asking     bool      // the target serves the slot only after ASKING
-	notBefore  time.Time // pause before the next attempt
-	addr       string    // node asked last
-	hops       []string  // redirections followed, for ErrTooManyRedirects
-	attempts   int
-	retries    int
-	silences   int   // retries after a timeout
-	mayHaveRun bool  // an earlier attempt had an unknown outcome
-	settling   bool  // was sent in the current round
-	parts      []*Op // what replaced the op when it was cut
+	res       result
+	target    string    // node to ask next; "" asks the map
+	asking    bool      // the target serves the slot only after ASKING
+	notBefore time.Time // pause before the next attempt
+	addr      string    // node asked last
+	hops      []string  // redirections followed, for ErrTooManyRedirects
+	attempts  int
+	retries   int
+	silences  int   // retries after a timeout
+	doubt     error // why an earlier attempt has an unknown outcome; nil if none has
+	settling  bool  // was sent in the current round
+	parts     []*Op // what replaced the op when it was cut
 }
 
 // Name returns the lower-case name of the command, "exec" for a transaction.

@@ -71,20 +71,19 @@ const reads = `
 	slowlog|get slowlog|help slowlog|len time xgroup|help xinfo|help
 `
 
-// anyNode lists what every node answers alike: what depends on the arguments only
-// (ECHO, COMMAND, CLUSTER KEYSLOT, HELP); what the nodes tell each other (the state of
-// the cluster, PUBLISH, which the bus carries everywhere); what they hold alike because
-// changes go to all of them (ACL users, functions); what a module gathers from the
-// other nodes itself (FT.*, and the label queries of TS.*); and what concerns whichever
-// node or connection answers (PING, TIME, CLUSTER MYID, CLIENT ID).
+// anyNode lists what is done when any one node has done it: what depends on the
+// arguments only (ECHO, COMMAND, CLUSTER KEYSLOT, HELP); what the nodes tell each other
+// (the state of the cluster, PUBLISH, which the bus carries everywhere); what they hold
+// alike because changes go to all of them (ACL users); what a module gathers from the
+// other nodes itself (FT.*, and the label queries of TS.*); and PING and TIME.
 const anyNode = `
 	acl|cat acl|dryrun acl|genpass acl|getuser acl|help acl|list acl|users acl|whoami
-	client|getname client|getredir client|help client|id client|info client|trackinginfo
-	cluster|help cluster|info cluster|keyslot cluster|myid cluster|myshardid cluster|nodes
+	client|getname client|help
+	cluster|help cluster|info cluster|keyslot cluster|nodes
 	cluster|replicas cluster|shards cluster|slaves cluster|slots command command|count
 	command|docs command|getkeys command|getkeysandflags command|help command|info
 	command|list commandlog|help config|help echo ft.config|get ft.config|help
-	function|dump function|help function|list hotkeys|help json.debug|help latency|help
+	function|help hotkeys|help json.debug|help latency|help
 	lolwut memory|help module|help object|help ping publish pubsub|help script|help
 	slowlog|help time ts.mget ts.mrange ts.mrevrange ts.queryindex ts.querylabels
 	xgroup|help xinfo|help

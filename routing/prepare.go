@@ -41,6 +41,8 @@ func (r *Router) prepare(ctx context.Context, cmd redis.Cmder, p *prepared) {
 		if d == 0 {
 			p.op.Block = -1
 		}
+	} else if info.learned && info.Flags&Blocking != 0 {
+		p.op.Block = -1 // nobody knows how long
 	}
 	p.one[0] = &p.op
 	p.ops = p.one[:]
@@ -85,6 +87,9 @@ func (r *Router) resolve(ctx context.Context, cmd redis.Cmder, buf []int) (info 
 // keyless is the error of a command that has no keys and is not done when one node has
 // run it.
 func keyless(info *Command) error {
+	if info.Name == "wait" || info.Name == "waitaof" {
+		return fmt.Errorf("%w: %s is about what its own connection wrote, and connections are shared", ErrUnsupported, info.Name)
+	}
 	if info.Flags&NodeLocal != 0 {
 		return fmt.Errorf("%w: %s concerns the node that runs it: connect to that node", ErrUnsupported, info.Name)
 	}
@@ -101,9 +106,9 @@ func isTransaction(cmds []redis.Cmder) bool {
 func (r *Router) prepareTransaction(ctx context.Context, cmds []redis.Cmder) (*Op, error) {
 	exec, cmds := cmds[len(cmds)-1], cmds[1:len(cmds)-1]
 	op := &Op{Cmd: exec, Tx: cmds, Slot: AnySlot, Flags: Repeatable}
-	var first redis.Cmder
+	var first, firstKey string
 	for _, cmd := range cmds {
-		info, _, slot, err := r.resolve(ctx, cmd, nil)
+		info, keys, slot, err := r.resolve(ctx, cmd, nil)
 		if err != nil {
 			return nil, refuse(cmd, err)
 		}
@@ -113,10 +118,10 @@ func (r *Router) prepareTransaction(ctx context.Context, cmds []redis.Cmder) (*O
 		switch {
 		case slot == AnySlot, slot == op.Slot:
 		case op.Slot == AnySlot:
-			op.Slot, first = slot, cmd
+			op.Slot, first, firstKey = slot, cmd.Name(), keyName(cmd.Args(), keys)
 		default:
-			return nil, refuse(cmd, fmt.Errorf("%w: in one transaction %s is for slot %d and %s for slot %d",
-				ErrCrossSlot, first.Name(), op.Slot, cmd.Name(), slot))
+			return nil, refuse(cmd, fmt.Errorf("%w: in one transaction, %s of key %s is for slot %d and %s of key %s for slot %d",
+				ErrCrossSlot, first, firstKey, op.Slot, cmd.Name(), keyName(cmd.Args(), keys), slot))
 		}
 	}
 	return op, nil
@@ -147,7 +152,7 @@ func slotOf(info *Command, args []any, keys []int) (int, error) {
 		}
 		if other != slot {
 			return 0, fmt.Errorf("%w: key %s is in slot %d, key %s in slot %d",
-				ErrCrossSlot, keyName(args[keys[0]]), slot, keyName(args[k]), other)
+				ErrCrossSlot, keyName(args, keys), slot, keyName(args, []int{k}), other)
 		}
 	}
 	return int(slot), nil
@@ -209,12 +214,15 @@ func encodable(args []any) error {
 	return nil
 }
 
-// keyName quotes a key for an error, shortened if it is long.
-func keyName(arg any) string {
+// keyName quotes the first of the keys for an error, shortened if it is long.
+func keyName(args []any, keys []int) string {
 	const most = 64
-	b, err := appendArg(nil, arg)
+	if len(keys) == 0 {
+		return "(none)"
+	}
+	b, err := appendArg(nil, args[keys[0]])
 	if err != nil {
-		return fmt.Sprintf("%T", arg)
+		return fmt.Sprintf("%T", args[keys[0]])
 	}
 	if len(b) > most {
 		return fmt.Sprintf("%q... (%d bytes)", b[:most], len(b))

@@ -78,6 +78,9 @@ func New(ctx context.Context, opts Options) (*Router, error) {
 	if len(opts.Seeds) == 0 {
 		return nil, errors.New("no seed addresses")
 	}
+	if err := contextEnded(ctx); err != nil {
+		return nil, err
+	}
 	r := &Router{opts: opts, policy: opts.Policy, trace: opts.Trace, drained: make(chan struct{}, 1)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.nodes = newNodes(r.dial)

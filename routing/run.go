@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -19,7 +20,7 @@ import (
 func (r *Router) Run(ctx context.Context, ops []*Op) error {
 	if err := r.enter(ctx); err != nil {
 		r.abandon(ops, err)
-		return firstError(ops)
+		return cmp.Or(firstError(ops), err)
 	}
 	defer r.leave()
 

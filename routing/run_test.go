@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -95,6 +96,43 @@ func TestAskStaysAtItsTarget(t *testing.T) {
 	for _, got := range m.nodes[1].received() {
 		require.Equal(t, "asking", got.after)
 	}
+}
+
+// An ASK to a node that is down is bounded, and told, as a node that cannot be reached,
+// not as a redirection too many; when it is up again the command runs.
+func TestAskToANodeThatIsDown(t *testing.T) {
+	m := newMesh(t, 2)
+	opts := m.options()
+	opts.Policy.MaxRetries = 9
+	r := open(t, opts)
+	m.nodes[0].on(func(heard) string { return askTo(m.slot(0), m.nodes[1]) })
+	m.nodes[1].setDown(true)
+	err := r.Process(t.Context(), incr(m.key(0)))
+	require.NotErrorIs(t, err, ErrTooManyRedirects)
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, m.nodes[1].addr, e.Addr)
+	require.Equal(t, NotExecuted, e.Outcome)
+	require.Len(t, m.nodes[0].requests(), 10)
+	m.nodes[1].setDown(false)
+	require.NoError(t, r.Process(t.Context(), incr(m.key(0))))
+}
+
+// An error whose outcome is unknown tells why, also when the last attempt is proven not
+// to have run.
+func TestUnknownTellsItsCause(t *testing.T) {
+	m := newMesh(t, 1)
+	r := m.router(t)
+	m.nodes[0].on(func(heard) string {
+		m.nodes[0].setDown(true)
+		return drop
+	})
+	err := r.Process(Idempotent(t.Context()), incr(m.key(0)))
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, Unknown, e.Outcome)
+	require.ErrorIs(t, err, io.EOF)
+	require.ErrorContains(t, err, "earlier attempt")
 }
 
 // One ASKING covers one command: in a pipeline each redirected command has its own.

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -61,8 +62,8 @@ func (r *Router) decide(ctx context.Context, v *verdict, op *Op, next []*Op) []*
 		v.moved = append(v.moved, slotmap.Moved{Slot: op.res.reply.slot, Addr: to})
 	}
 	v.stale = v.stale || step.Refresh
-	if step.Outcome == Unknown {
-		op.mayHaveRun = true
+	if step.Outcome == Unknown && op.doubt == nil {
+		op.doubt = op.res.err
 	}
 	switch {
 	case !op.res.answered && r.ctx.Err() != nil:
@@ -108,6 +109,11 @@ func attempt(ctx context.Context, op *Op) (a Attempt, to string) {
 
 // reopen makes op ready to be sent again, or its parts, and appends them to next.
 func (r *Router) reopen(op *Op, step Step, to string, now time.Time, next []*Op) []*Op {
+	if n := len(op.hops); n > 0 && !op.res.answered && op.target != "" && step.Outcome == NotExecuted {
+		// The redirection led nowhere. The same one will come again, and is then
+		// bounded, and told, as a node that cannot be reached.
+		op.hops = op.hops[:n-1]
+	}
 	if to != "" {
 		r.redirected(op, to)
 		op.target, op.asking = to, step.Asking
@@ -197,6 +203,9 @@ func (r *Router) abandon(open []*Op, why error) {
 // fail gives op an *Error.
 func (r *Router) fail(op *Op, last Outcome, cause error) {
 	outcome := op.outcome(last)
+	if outcome != last && !errors.Is(cause, op.doubt) {
+		cause = fmt.Errorf("%w; an earlier attempt ended in: %w", cause, op.doubt)
+	}
 	op.setErr(&Error{
 		Op:       op.Name(),
 		Addr:     op.addr,
@@ -209,7 +218,7 @@ func (r *Router) fail(op *Op, last Outcome, cause error) {
 
 // outcome is that of all attempts together, when last is that of the last one.
 func (op *Op) outcome(last Outcome) Outcome {
-	if op.mayHaveRun && last == NotExecuted {
+	if op.doubt != nil && last == NotExecuted {
 		return Unknown
 	}
 	return last

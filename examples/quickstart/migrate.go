@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slotmesh/slotmesh"
 	"github.com/slotmesh/slotmesh/batch"
 	"github.com/slotmesh/slotmesh/hashtag"
 	"github.com/slotmesh/slotmesh/routing"
@@ -33,7 +34,7 @@ func (r *redirects) take() []routing.Redirect {
 }
 
 // migration moves the slot of the hash-tagged keys to another node and back while all
-// keys are read, and shows the redirections that the client followed.
+// keys are read, and shows the redirections that a client follows meanwhile.
 func (t *tour) migration(ctx context.Context) error {
 	slot := hashtag.Slot(t.group[0].Key)
 	home := t.client.SlotMap().Master(slot)
@@ -46,27 +47,32 @@ func (t *tour) migration(ctx context.Context) error {
 	if away == "" {
 		return errors.New("a slot can be moved only if there are two masters")
 	}
-	fmt.Fprintf(t.out, "\n  Slot %d goes to another node and back while all keys are read. Redirections followed:\n\n", slot)
-	fmt.Fprintf(t.out, "  %-24s %-6s %-22s %-22s %5s\n", "", "", "from", "to", "times")
+	w, err := t.newWitness(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.client.Close()
+	fmt.Fprintf(t.out, "\n  Slot %d moves from %s to %s and back.\n  Its %d keys are read at each step:\n\n", slot, home, away, groupCount)
 
 	load := t.startLoad(ctx)
-	for _, leg := range [][2]string{{home, away}, {away, home}} {
-		// Once begun, a move is finished, so that no slot is left half-way.
-		if err := t.move(context.WithoutCancel(ctx), slot, leg[0], leg[1]); err != nil {
+	for _, leg := range []struct{ name, from, to string }{{"there", home, away}, {"back", away, home}} {
+		// Once begun, a move is finished and taken back: no signal leaves a slot half-way.
+		if err := t.move(context.WithoutCancel(ctx), w, slot, leg.name, leg.from, leg.to); err != nil {
 			_, loadErr := load.end()
-			return errors.Join(fmt.Errorf("moving slot %d from %s to %s: %w", slot, leg[0], leg[1], err), loadErr)
+			return errors.Join(fmt.Errorf("moving slot %d from %s to %s: %w; it may be open, which redis-cli --cluster fix %s repairs",
+				slot, leg.from, leg.to, err, leg.from), loadErr)
 		}
 	}
 	rounds, err := load.end()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "\n  All %d keys were read %d times meanwhile: no error, no wrong value.\n", keyCount+groupCount, rounds)
+	fmt.Fprintf(t.out, "\n  Meanwhile all %d keys were read %d times: no error, no wrong value.\n", keyCount+groupCount, rounds)
 	return nil
 }
 
 // move moves slot and its keys, reading the group half-way and after.
-func (t *tour) move(ctx context.Context, slot uint16, from, to string) error {
+func (t *tour) move(ctx context.Context, w *witness, slot uint16, leg, from, to string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	m := newMover(slot, from, to, t.client.SlotMap(), t.opts)
@@ -77,7 +83,7 @@ func (t *tour) move(ctx context.Context, slot uint16, from, to string) error {
 	if err := m.keys(ctx, groupCount/2); err != nil {
 		return err
 	}
-	if err := t.show(ctx, "half of its keys moved"); err != nil {
+	if err := w.read(ctx, leg, "half its keys moved"); err != nil {
 		return err
 	}
 	if err := m.keys(ctx, -1); err != nil {
@@ -86,13 +92,31 @@ func (t *tour) move(ctx context.Context, slot uint16, from, to string) error {
 	if err := m.finish(ctx); err != nil {
 		return err
 	}
-	return t.show(ctx, "the slot has moved")
+	return w.read(ctx, "", "slot moved")
 }
 
-// show reads each key of the group and prints the redirections since the last call.
-func (t *tour) show(ctx context.Context, step string) error {
-	for _, p := range t.group {
-		got, err := t.client.Get(ctx, p.Key).Result()
+// witness reads the keys of the group with a client of its own, whose redirections are
+// those of these reads.
+type witness struct {
+	tour   *tour
+	client *slotmesh.Client
+	seen   redirects
+}
+
+func (t *tour) newWitness(ctx context.Context) (*witness, error) {
+	w := &witness{tour: t}
+	opts := t.opts
+	opts.RefreshInterval = -1
+	opts.Trace = &routing.Trace{Redirect: w.seen.add}
+	var err error
+	w.client, err = slotmesh.New(ctx, opts)
+	return w, err
+}
+
+// read reads each key of the group and prints the redirections.
+func (w *witness) read(ctx context.Context, leg, step string) error {
+	for _, p := range w.tour.group {
+		got, err := w.client.Get(ctx, p.Key).Result()
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", p.Key, err)
 		}
@@ -103,7 +127,7 @@ func (t *tour) show(ctx context.Context, step string) error {
 	type hop struct{ kind, from, to string }
 	times := make(map[hop]int)
 	var hops []hop
-	for _, r := range t.seen.take() {
+	for _, r := range w.seen.take() {
 		h := hop{"MOVED", r.From, r.To}
 		if r.Ask {
 			h.kind = "ASK"
@@ -114,9 +138,9 @@ func (t *tour) show(ctx context.Context, step string) error {
 	}
 	for i, h := range hops {
 		if i > 0 {
-			step = ""
+			leg, step = "", ""
 		}
-		fmt.Fprintf(t.out, "  %-24s %-6s %-22s %-22s %5d\n", step, h.kind, h.from, h.to, times[h])
+		fmt.Fprintf(w.tour.out, "  %-6s %-20s %2d x %-5s  %s -> %s\n", leg, step, times[h], h.kind, h.from, h.to)
 	}
 	return nil
 }

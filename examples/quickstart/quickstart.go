@@ -13,7 +13,6 @@ import (
 	"github.com/slotmesh/slotmesh"
 	"github.com/slotmesh/slotmesh/batch"
 	"github.com/slotmesh/slotmesh/hashtag"
-	"github.com/slotmesh/slotmesh/routing"
 )
 
 const (
@@ -29,12 +28,10 @@ type tour struct {
 	opts   slotmesh.Options
 	pairs  []batch.Pair // all over the cluster
 	group  []batch.Pair // in one slot
-	seen   redirects
 }
 
 func quickstart(ctx context.Context, opts slotmesh.Options, migrate bool, out io.Writer) (err error) {
 	t := &tour{out: out, opts: opts}
-	opts.Trace = &routing.Trace{Redirect: t.seen.add}
 	if t.client, err = slotmesh.New(ctx, opts); err != nil {
 		return err
 	}
@@ -60,6 +57,9 @@ func quickstart(ctx context.Context, opts slotmesh.Options, migrate bool, out io
 			return err
 		}
 	}
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
 	fmt.Fprintln(out, "\nEvery value was right.")
 	return nil
 }
@@ -74,11 +74,7 @@ func (t *tour) nodes() {
 		}
 	}
 	for _, shard := range t.client.SlotMap().Shards() {
-		slots := 0
-		for _, r := range shard.Ranges {
-			slots += int(r.Last) - int(r.First) + 1
-		}
-		fmt.Fprintf(t.out, "  %-24s %6d %6d\n", shard.Master.Addr, slots, held[shard.Master.Addr])
+		fmt.Fprintf(t.out, "  %-24s %6d %6d\n", shard.Master.Addr, shard.Slots(), held[shard.Master.Addr])
 	}
 }
 
@@ -86,8 +82,8 @@ func (t *tour) nodes() {
 func (t *tour) strategies(ctx context.Context) error {
 	keys := keysOf(t.pairs)
 	plan := batch.NewPlan(t.client.SlotMap(), keys)
-	fmt.Fprintf(t.out, "\n  %-24s %8s %6s %10s\n", "", "requests", "waits", "time")
-	err := t.measure("MSET parallel", plan.Waits(batch.Parallel), func() error {
+	fmt.Fprintf(t.out, "\n  %-18s %5s %9s %6s %10s\n", "", "keys", "requests", "waits", "time")
+	err := t.measure("MSET parallel", keyCount, plan.Waits(batch.Parallel), func() error {
 		_, err := batch.MSet(ctx, t.client, t.pairs, batch.WithStrategy(batch.Parallel))
 		return err
 	})
@@ -95,7 +91,7 @@ func (t *tour) strategies(ctx context.Context) error {
 		return err
 	}
 	for _, s := range []batch.Strategy{batch.Serial, batch.Pipelined, batch.Parallel} {
-		err := t.measure("MGET "+s.String(), plan.Waits(s), t.read(ctx, t.pairs, s))
+		err := t.measure("MGET "+s.String(), keyCount, plan.Waits(s), t.read(ctx, t.pairs, s))
 		if err != nil {
 			return err
 		}
@@ -108,12 +104,13 @@ func (t *tour) hashTag(ctx context.Context) error {
 	if _, err := batch.MSet(ctx, t.client, t.group); err != nil {
 		return err
 	}
-	if err := t.measure("MGET one hash tag", 1, t.read(ctx, t.group, batch.Parallel)); err != nil {
+	if err := t.measure("MGET one hash tag", groupCount, 1, t.read(ctx, t.group, batch.Parallel)); err != nil {
 		return err
 	}
 	slot := hashtag.Slot(t.group[0].Key)
-	fmt.Fprintf(t.out, "\n  requests: commands sent; waits: round trips, one after the other; time: median of %d.\n"+
-		"  The %d keys with the hash tag share slot %d on %s: one native MGET, atomic.\n",
+	fmt.Fprintf(t.out, "\n  requests: commands sent, counted; keys that share a slot share one. waits: round trips,\n"+
+		"  one after the other, as planned. time: median of %d. The %d keys with the hash tag are in\n"+
+		"  slot %d on %s: one native MGET, atomic.\n",
 		runs, groupCount, slot, t.client.SlotMap().Master(slot))
 	return nil
 }
@@ -130,7 +127,7 @@ func (t *tour) read(ctx context.Context, pairs []batch.Pair, s batch.Strategy) f
 }
 
 // measure runs f a few times and prints what one run took.
-func (t *tour) measure(what string, waits int, f func() error) error {
+func (t *tour) measure(what string, keys, waits int, f func() error) error {
 	var times [runs]time.Duration
 	before := t.client.Stats().Commands
 	for i := range times {
@@ -142,7 +139,7 @@ func (t *tour) measure(what string, waits int, f func() error) error {
 	}
 	requests := (t.client.Stats().Commands - before) / runs
 	slices.Sort(times[:])
-	fmt.Fprintf(t.out, "  %-24s %8d %6d %7.2f ms\n", what, requests, waits, float64(times[runs/2].Microseconds())/1000)
+	fmt.Fprintf(t.out, "  %-18s %5d %9d %6d %7.2f ms\n", what, keys, requests, waits, float64(times[runs/2].Microseconds())/1000)
 	return nil
 }
 
@@ -152,7 +149,7 @@ func (t *tour) clean(ctx context.Context) error {
 	defer cancel()
 	gone, err := batch.Del(ctx, t.client, append(keysOf(t.pairs), keysOf(t.group)...))
 	if err != nil {
-		return fmt.Errorf("deleting the keys: %w", err)
+		return fmt.Errorf("keys are left: deleting them: %w", err)
 	}
 	fmt.Fprintf(t.out, "Deleted %d keys.\n", gone.Count())
 	return nil
