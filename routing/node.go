@@ -71,7 +71,7 @@ func (n *node) close() {
 // results. It returns when all are answered, or when none of the others will be.
 func (n *node) exchange(ctx context.Context, ops []*Op) {
 	client := n.client(ops)
-	if len(ops) == 1 && !ops[0].asking && len(ops[0].Tx) == 0 {
+	if _, asking := ops[0].target(); len(ops) == 1 && !asking && len(ops[0].Tx) == 0 {
 		cmd := tracked{Cmder: ops[0].Cmd}
 		broken := client.Process(ctx, &cmd)
 		ops[0].res = cmd.result(broken)
@@ -102,7 +102,7 @@ func request(ops []*Op) (cmds []tracked, last []int, txs []*transaction) {
 	cmds = make([]tracked, 0, len(ops))
 	last = make([]int, len(ops))
 	for i, op := range ops {
-		if op.asking {
+		if _, asking := op.target(); asking {
 			cmds = append(cmds, tracked{Cmder: redis.NewStatusCmd(context.Background(), "asking")})
 		}
 		if len(op.Tx) == 0 {

@@ -51,7 +51,7 @@ type Op struct {
 	// Err is what became of the op, set by Run: nil, an error reply or redis.Nil as
 	// the node sent it, or an *Error.
 	Err error
-	// Outcome says whether the op ran. It is Done whenever a node answered it.
+	// Outcome says whether the op ran. It is Done for every reply that is no refusal.
 	Outcome Outcome
 
 	progress
@@ -59,18 +59,49 @@ type Op struct {
 
 // progress is what Run knows about an op between two attempts.
 type progress struct {
-	res       result
+	res      result // of the last attempt
+	addr     string // node asked last
+	attempts int
+	settling bool // was sent in the current round
+	trouble  *trouble
+}
+
+// trouble is what Run knows about an op that was not done at the first attempt.
+type trouble struct {
+	reply     reply     // the last error reply
 	target    string    // node to ask next; "" asks the map
 	asking    bool      // the target serves the slot only after ASKING
 	notBefore time.Time // pause before the next attempt
-	addr      string    // node asked last
 	hops      []string  // redirections followed, for ErrTooManyRedirects
-	attempts  int
 	retries   int
 	silences  int   // retries after a timeout
 	doubt     error // why an earlier attempt has an unknown outcome; nil if none has
-	settling  bool  // was sent in the current round
 	parts     []*Op // what replaced the op when it was cut
+}
+
+// troubled returns the op's trouble, which begins with the call if there was none.
+func (op *Op) troubled() *trouble {
+	if op.trouble == nil {
+		op.trouble = &trouble{}
+	}
+	return op.trouble
+}
+
+// target returns the node that a redirection named, "" if none did, and whether it is
+// to be asked with ASKING.
+func (op *Op) target() (addr string, asking bool) {
+	if op.trouble == nil {
+		return "", false
+	}
+	return op.trouble.target, op.trouble.asking
+}
+
+// parts returns what replaced the op when it was cut, nil if it was not.
+func (op *Op) parts() []*Op {
+	if op.trouble == nil {
+		return nil
+	}
+	return op.trouble.parts
 }
 
 // Name returns the lower-case name of the command, "exec" for a transaction.

@@ -16,7 +16,6 @@ type result struct {
 	answered bool  // the node replied; err is its error reply, if it is one
 	executed bool  // the reply is the op's own: no refusal
 	fault    Fault // why not, unless executed
-	reply    reply // the error reply, read
 	err      error
 }
 
@@ -25,13 +24,13 @@ func replied(err error) result {
 	if err == nil || err == redis.Nil {
 		return result{answered: true, executed: true, err: err}
 	}
-	r := parseReply(err.Error())
-	return result{answered: true, executed: r.fault == FaultReply, fault: r.fault, reply: r, err: err}
+	f := parseReply(err.Error()).fault
+	return result{answered: true, executed: f == FaultReply, fault: f, err: err}
 }
 
 // unanswered is the result of an op that got no reply.
 func unanswered(f Fault, err error) result {
-	return result{fault: f, reply: reply{fault: f, exact: true}, err: err}
+	return result{fault: f, err: err}
 }
 
 // isReply reports whether err is an error reply itself, redis.Nil included.

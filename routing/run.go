@@ -66,17 +66,18 @@ func due(open []*Op) (round []*Op, wake time.Time) {
 	now := time.Now()
 	lanes := make(map[int]lane)
 	for _, op := range open {
+		t := op.troubled()
 		l, behind := lanes[op.Slot]
 		if !behind || op.Slot == AnySlot {
-			l = lane{target: op.target}
+			l = lane{target: t.target}
 		}
 		switch {
-		case op.notBefore.After(now):
+		case t.notBefore.After(now):
 			l.held = true
-			if wake.IsZero() || op.notBefore.Before(wake) {
-				wake = op.notBefore
+			if wake.IsZero() || t.notBefore.Before(wake) {
+				wake = t.notBefore
 			}
-		case op.target != l.target:
+		case t.target != l.target:
 			l.held = true
 		case !l.held:
 			round = append(round, op)
@@ -105,9 +106,9 @@ func (r *Router) wait(ctx context.Context, wake time.Time) error {
 func firstError(ops []*Op) error {
 	var first error
 	for _, op := range ops {
-		if op.parts != nil {
-			op.Err = firstError(op.parts)
-			op.Outcome = commonOutcome(op.parts)
+		if parts := op.parts(); len(parts) > 0 {
+			op.Err = firstError(parts)
+			op.Outcome = commonOutcome(parts)
 		}
 		if first == nil {
 			first = op.Err

@@ -53,10 +53,11 @@ func (r *Router) group(snap *snapshot, round []*Op) []group {
 	var strangers map[string]*int           // the same, for nodes that are no master in the map
 	for _, op := range round {
 		master := r.master(snap, op)
+		target, _ := op.target()
 		var seat *int
 		if master >= 0 {
 			seat = &seats[master]
-		} else if seat = strangers[op.target]; seat == nil {
+		} else if seat = strangers[target]; seat == nil {
 			seat = new(int)
 		}
 		if *seat == 0 {
@@ -70,7 +71,7 @@ func (r *Router) group(snap *snapshot, round []*Op) []group {
 				if strangers == nil {
 					strangers = make(map[string]*int)
 				}
-				strangers[op.target] = seat
+				strangers[target] = seat
 			}
 		}
 		g := &groups[*seat-1]
@@ -83,9 +84,9 @@ func (r *Router) group(snap *snapshot, round []*Op) []group {
 // redirection named, the one that serves the slot, or any for an op without keys.
 // It is -1 if that is no master of the snapshot.
 func (r *Router) master(snap *snapshot, op *Op) int {
-	switch {
-	case op.target != "":
-		if i, ok := snap.index[op.target]; ok {
+	switch target, _ := op.target(); {
+	case target != "":
+		if i, ok := snap.index[target]; ok {
 			return i
 		}
 		return -1
@@ -102,13 +103,13 @@ func (r *Router) master(snap *snapshot, op *Op) int {
 // redirection named. Without one op has its result, and hold returns nil.
 func (r *Router) hold(snap *snapshot, master int, op *Op) *node {
 	var n *node
-	switch {
+	switch target, _ := op.target(); {
 	case master >= 0:
 		if n = snap.masters[master]; !n.hold() {
 			n = nil
 		}
-	case op.target != "":
-		n = r.nodes.follow(op.target)
+	case target != "":
+		n = r.nodes.follow(target)
 	default:
 		op.addr = ""
 		op.res = unanswered(FaultUncovered, ErrUncovered)

@@ -55,15 +55,16 @@ func (r *Router) settle(ctx context.Context, snap *snapshot, open, round []*Op) 
 // decide asks the policy about an op that failed and does as it says, appending to
 // next what is to be sent again.
 func (r *Router) decide(ctx context.Context, v *verdict, op *Op, next []*Op) []*Op {
+	t := op.troubled()
 	a, to := attempt(ctx, op)
 	a.Rand = v.random
 	step := r.policy.Next(a)
 	if step.Learn {
-		v.moved = append(v.moved, slotmap.Moved{Slot: op.res.reply.slot, Addr: to})
+		v.moved = append(v.moved, slotmap.Moved{Slot: t.reply.slot, Addr: to})
 	}
 	v.stale = v.stale || step.Refresh
-	if step.Outcome == Unknown && op.doubt == nil {
-		op.doubt = op.res.err
+	if step.Outcome == Unknown && t.doubt == nil {
+		t.doubt = op.res.err
 	}
 	switch {
 	case !op.res.answered && r.ctx.Err() != nil:
@@ -79,24 +80,28 @@ func (r *Router) decide(ctx context.Context, v *verdict, op *Op, next []*Op) []*
 
 // attempt is the question to the policy, and the address that a redirection names.
 func attempt(ctx context.Context, op *Op) (a Attempt, to string) {
-	res := &op.res
+	res, t := &op.res, op.trouble
 	if res.fault == FaultTimeout && contextEnded(ctx) != nil {
 		res.fault = FaultContext
 	}
 	a = Attempt{
 		Fault:     res.fault,
-		Exact:     res.reply.exact,
+		Exact:     true,
 		Flags:     op.Flags,
 		Divisible: op.Cut != nil,
-		Redirects: len(op.hops),
-		Retries:   op.retries,
-		Silences:  op.silences,
+		Redirects: len(t.hops),
+		Retries:   t.retries,
+		Silences:  t.silences,
 		Left:      timeLeft(ctx),
 	}
+	if res.answered {
+		t.reply = parseReply(res.err.Error())
+		a.Exact = t.reply.exact
+	}
 	if rules[res.fault].follow {
-		to = res.reply.target(op.addr)
+		to = t.reply.target(op.addr)
 		a.Known = to != ""
-		a.Exact = a.Exact && int(res.reply.slot) == op.Slot
+		a.Exact = a.Exact && int(t.reply.slot) == op.Slot
 	}
 	if isIdempotent(ctx) {
 		a.Flags |= Repeatable
@@ -109,52 +114,57 @@ func attempt(ctx context.Context, op *Op) (a Attempt, to string) {
 
 // reopen makes op ready to be sent again, or its parts, and appends them to next.
 func (r *Router) reopen(op *Op, step Step, to string, now time.Time, next []*Op) []*Op {
-	if n := len(op.hops); n > 0 && !op.res.answered && op.target != "" && step.Outcome == NotExecuted {
+	t := op.trouble
+	if n := len(t.hops); n > 0 && !op.res.answered && t.target != "" && step.Outcome == NotExecuted {
 		// The redirection led nowhere. The same one will come again, and is then
 		// bounded, and told, as a node that cannot be reached.
-		op.hops = op.hops[:n-1]
+		t.hops = t.hops[:n-1]
 	}
 	if to != "" {
 		r.redirected(op, to)
-		op.target, op.asking = to, step.Asking
+		t.target, t.asking = to, step.Asking
 	} else if !step.Stay {
-		op.target, op.asking = "", false
+		t.target, t.asking = "", false
 	}
 	if step.Action == Again {
 		r.retried(op, step.Pause)
 	}
 	if step.Pause > 0 {
-		op.notBefore = now.Add(step.Pause)
+		t.notBefore = now.Add(step.Pause)
 	}
 	if step.Action != Split {
 		return append(next, op)
 	}
 	r.stats.splits.Add(1)
-	op.parts = op.Cut()
-	for _, part := range op.parts {
+	t.parts = op.Cut()
+	for _, part := range t.parts {
+		inherited := *t
+		inherited.parts = nil
 		part.progress = op.progress
-		part.parts = nil
+		part.trouble = &inherited
 	}
-	return append(next, op.parts...)
+	return append(next, t.parts...)
 }
 
 // redirected notes that op was sent on to the node at to.
 func (r *Router) redirected(op *Op, to string) {
+	t := op.trouble
 	ask := op.res.fault == FaultAsk
 	if ask {
 		r.stats.asked.Add(1)
 	} else {
 		r.stats.moved.Add(1)
 	}
-	op.hops = append(op.hops[:len(op.hops):len(op.hops)], fmt.Sprintf("%s: %s to %s", op.addr, op.res.fault, to))
-	r.trace.redirect(Redirect{Op: op.Name(), Slot: op.res.reply.slot, Ask: ask, From: op.addr, To: to, Hop: len(op.hops)})
+	t.hops = append(t.hops[:len(t.hops):len(t.hops)], fmt.Sprintf("%s: %s to %s", op.addr, op.res.fault, to))
+	r.trace.redirect(Redirect{Op: op.Name(), Slot: t.reply.slot, Ask: ask, From: op.addr, To: to, Hop: len(t.hops)})
 }
 
 // retried notes that op is sent again after a pause.
 func (r *Router) retried(op *Op, pause time.Duration) {
-	op.retries++
+	t := op.trouble
+	t.retries++
 	if rules[op.res.fault].slow {
-		op.silences++
+		t.silences++
 	}
 	r.stats.retries.Add(1)
 	r.trace.retry(Retry{
@@ -164,7 +174,7 @@ func (r *Router) retried(op *Op, pause time.Duration) {
 		Fault: op.res.fault,
 		Err:   op.res.err,
 		Pause: pause,
-		Retry: op.retries,
+		Retry: t.retries,
 	})
 }
 
@@ -173,7 +183,7 @@ func (r *Router) stop(ctx context.Context, op *Op, step Step) {
 	res := &op.res
 	switch {
 	case step.TooMany:
-		hops := append(op.hops, fmt.Sprintf("%s: %v", op.addr, res.err))
+		hops := append(op.trouble.hops, fmt.Sprintf("%s: %v", op.addr, res.err))
 		r.fail(op, step.Outcome, fmt.Errorf("%w: %s", ErrTooManyRedirects, strings.Join(hops, ", ")))
 	case step.TooLate:
 		r.fail(op, step.Outcome, deadlineError(context.DeadlineExceeded, res.err))
@@ -203,8 +213,8 @@ func (r *Router) abandon(open []*Op, why error) {
 // fail gives op an *Error.
 func (r *Router) fail(op *Op, last Outcome, cause error) {
 	outcome := op.outcome(last)
-	if outcome != last && !errors.Is(cause, op.doubt) {
-		cause = fmt.Errorf("%w; an earlier attempt ended in: %w", cause, op.doubt)
+	if outcome != last && !errors.Is(cause, op.trouble.doubt) {
+		cause = fmt.Errorf("%w; an earlier attempt ended in: %w", cause, op.trouble.doubt)
 	}
 	op.setErr(&Error{
 		Op:       op.Name(),
@@ -218,7 +228,7 @@ func (r *Router) fail(op *Op, last Outcome, cause error) {
 
 // outcome is that of all attempts together, when last is that of the last one.
 func (op *Op) outcome(last Outcome) Outcome {
-	if op.doubt != nil && last == NotExecuted {
+	if op.trouble != nil && op.trouble.doubt != nil && last == NotExecuted {
 		return Unknown
 	}
 	return last
