@@ -94,7 +94,8 @@ func (c *Client) Router() *routing.Router { return c.router }
 // SlotMap returns the current slot map.
 func (c *Client) SlotMap() *slotmap.Map { return c.router.SlotMap() }
 
-// Refresh loads the slot map anew and returns when it is in use.
+// Refresh loads the slot map anew and returns when it is in use. It asks for at most 5 s.
+// The error is ctx's, ErrClosed, or why no node answered; the map is then what it was.
 func (c *Client) Refresh(ctx context.Context) error { return c.router.Refresh(ctx) }
 
 // Stats returns what the client has done so far.
@@ -104,8 +105,10 @@ func (c *Client) Stats() routing.Stats { return c.router.Stats() }
 // Hooks do not see it.
 func (c *Client) Run(ctx context.Context, ops []*routing.Op) error { return c.router.Run(ctx, ops) }
 
-// Hold keeps Shutdown waiting until release is called, so that a caller can call Run
-// several times with the context returned.
+// Hold lets a caller who calls Run several times finish: until release is called, which
+// must happen, Shutdown waits, and takes what is run with the context held. Close does not
+// wait. held must not be used after release; release may be called more than once. The
+// error is ErrClosed if the client takes no more commands.
 func (c *Client) Hold(ctx context.Context) (held context.Context, release func(), err error) {
 	return c.router.Hold(ctx)
 }
@@ -146,7 +149,8 @@ func (c *Client) SSubscribe(ctx context.Context, channels ...string) *redis.PubS
 }
 
 // AutoPipeline returns go-redis's auto-pipeliner over this client: commands of many
-// callers are gathered into pipelines, which are routed like any other.
+// callers are gathered into pipelines, which are routed like any other. Such a pipeline
+// has no context of its callers: their deadlines, and Idempotent, do not reach it.
 func (c *Client) AutoPipeline() (*redis.AutoPipeliner, error) { return c.facade.AutoPipeline() }
 
 // AutoPipelineWithOptions is AutoPipeline with go-redis's options.
@@ -176,9 +180,10 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Shutdown takes no more commands, waits for those that run, and closes the client.
-// When ctx ends first, it closes at once, and the error is ctx's. It never sends
-// SHUTDOWN to a server; it returns a command because redis.UniversalClient asks for one.
+// Shutdown takes no more commands, but those of batches that run, waits for those that
+// run, and closes the client. When ctx ends first, it closes at once, and the error is
+// ctx's; it is ErrClosed if somebody called Close. Shutdown never sends SHUTDOWN to a
+// server; it returns a command because redis.UniversalClient asks for one.
 func (c *Client) Shutdown(ctx context.Context) *redis.StatusCmd {
 	cmd := redis.NewStatusCmd(ctx, "shutdown")
 	if err := c.router.Shutdown(ctx); err != nil {
@@ -186,6 +191,8 @@ func (c *Client) Shutdown(ctx context.Context) *redis.StatusCmd {
 	} else {
 		cmd.SetVal("OK")
 	}
-	_ = c.facade.Close()
+	if ctx != nil {
+		_ = c.facade.Close()
+	}
 	return cmd
 }

@@ -18,7 +18,7 @@
 //
 // A node that no longer serves a slot answers MOVED: the client corrects its slot map
 // at once, follows, and loads the map anew in the background. ASK, while a slot
-// migrates, is followed once, with ASKING in the same write. More than five
+// migrates, is followed for that command only, with ASKING in the same write. More than five
 // redirections of one command are ErrTooManyRedirects. TRYAGAIN, CLUSTERDOWN, LOADING
 // and a node that cannot be reached are waited out, within Options.Retry and the
 // context's deadline.

@@ -18,8 +18,8 @@ import (
 	"github.com/slotmesh/slotmesh/routing"
 )
 
-// Options make a Client. Fields that go-redis's ClusterOptions has too mean the same.
-// Printing Options shows no secret.
+// Options make a Client. Fields that go-redis's ClusterOptions has too mean the same;
+// their defaults, and what -1 does, are as told here. Printing Options shows no secret.
 type Options struct {
 	// Addrs are the seeds, host:port: nodes that the slot map is first asked of. One is
 	// enough; more help when one is down.
@@ -28,7 +28,8 @@ type Options struct {
 	// Username and Password authenticate each connection. Default: none.
 	Username string
 	Password string
-	// CredentialsProvider, if set, is asked for both at each new connection.
+	// CredentialsProvider, if set, is asked at each new connection, in place of Username
+	// and Password. It must be safe for concurrent use.
 	CredentialsProvider func() (username, password string)
 	// ClientName names each connection on the server. Default: none.
 	ClientName string
@@ -73,7 +74,8 @@ type Retry struct {
 	// MaxRetries is how many times a command is sent again after a pause, if it is
 	// proven that it did not run, or if it may run twice. Defaults to 16, which with the
 	// default pauses is about 4 s: less than a failover takes with Redis's default
-	// cluster-node-timeout of 15 s. -1 disables.
+	// cluster-node-timeout of 15 s. After a timeout it is sent again once only. -1
+	// disables.
 	MaxRetries int
 	// MinBackoff is the longest first pause; it doubles each time. Defaults to 8 ms. -1
 	// disables pauses.

@@ -19,7 +19,8 @@ import (
 // The scheme is redis, or rediss for TLS. The host is the first seed and each addr
 // parameter another; the port defaults to 6379. The other parameters are protocol,
 // client_name, dial_timeout, read_timeout, write_timeout, max_redirects, max_retries,
-// min_retry_backoff and max_retry_backoff, durations as time.ParseDuration reads them.
+// min_retry_backoff and max_retry_backoff, durations as time.ParseDuration reads them,
+// or -1, which means what it does in Options.
 // An error names what was wrong, but never the password.
 func ParseURL(text string) (Options, error) {
 	var o Options

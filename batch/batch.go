@@ -28,7 +28,8 @@ import (
 	"github.com/slotmesh/slotmesh/slotmap"
 )
 
-// Executor runs the ops of a batch. *slotmesh.Client and *routing.Router do.
+// Executor runs the ops of a batch. *slotmesh.Client and *routing.Router do. If it has
+// Router's method Hold too, a call of several rounds is not cut by Shutdown.
 type Executor interface {
 	// SlotMap returns the current slot map.
 	SlotMap() *slotmap.Map

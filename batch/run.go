@@ -25,14 +25,15 @@ type holder interface {
 
 // run sends a planned command and takes what comes of it.
 func run(ctx context.Context, x Executor, p *Plan, s Strategy, cmd command) error {
-	if h, ok := x.(holder); ok {
+	all := rounds(p, s)
+	if h, ok := x.(holder); ok && len(all) > 1 {
 		// If there is no hold, Run says why, for each key.
 		if held, release, err := h.Hold(ctx); err == nil {
 			defer release()
 			ctx = held
 		}
 	}
-	for _, parts := range rounds(p, s) {
+	for _, parts := range all {
 		w := &work{cmd: cmd, divisible: !p.Native()}
 		_ = x.Run(ctx, w.ops(parts))
 		w.finish()

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// ErrUnknownCommand means that the client does not know the command, so that it
-// cannot tell which of its arguments are keys.
+// ErrUnknownCommand means that the command table lacks the command, so that it cannot
+// tell which of its arguments are keys. Only Keys returns it: a Router asks the cluster.
 var ErrUnknownCommand = errors.New("unknown command")
 
 // Command is what the client knows about one command: where its keys are, and what

@@ -55,7 +55,8 @@ var (
 )
 
 // Error tells what became of a command that no node answered with a reply of
-// its own. Replies, error replies included, reach the caller as they are.
+// its own. Replies, error replies included, reach the caller as they are, unless an
+// earlier attempt may have run: then Err wraps the reply.
 type Error struct {
 	Op       string  // lower-case name of the command
 	Addr     string  // node that was asked last; "" when none was

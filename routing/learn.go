@@ -87,11 +87,11 @@ const (
 func (l *learned) get(name string) *Command {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	lesson, ok := l.known[name]
-	if !ok || !lesson.until.IsZero() && time.Now().After(lesson.until) {
+	told, ok := l.known[name]
+	if !ok || !told.until.IsZero() && time.Now().After(told.until) {
 		return nil
 	}
-	return lesson.info
+	return told.info
 }
 
 // put remembers info, for good if it is final.
@@ -101,11 +101,11 @@ func (l *learned) put(name string, info *Command, final bool) {
 	if l.known == nil || len(l.known) >= mostLearned {
 		l.known = make(map[string]lesson)
 	}
-	lesson := lesson{info: info}
+	told := lesson{info: info}
 	if !final {
-		lesson.until = time.Now().Add(forgetUnknown)
+		told.until = time.Now().Add(forgetUnknown)
 	}
-	l.known[name] = lesson
+	l.known[name] = told
 }
 
 // isFinal reports whether COMMAND INFO would be answered the same another time: the
@@ -114,13 +114,12 @@ func isFinal(err error) bool {
 	if !isReply(err) {
 		return false
 	}
-	f := parseReply(err.Error()).fault
-	return f == FaultRefused || f == FaultReply
+	return strings.HasPrefix(err.Error(), "NOPERM ") || parseReply(err.Error()).fault == FaultReply
 }
 
 // described returns what a reply to COMMAND INFO tells of a command, and whether it
-// tells anything. Nothing is taken for granted about a command that the table lacks: it
-// gets a connection of its own, and no error text of it is a proof. If nothing is told,
+// tells anything. Nothing is taken for granted about a command that the table lacks: no
+// error text of it is a proof. If nothing is told,
 // because the user may not ask or the server does not know the command either, the first
 // argument is taken for its key, as it mostly is; if it is not, the answer is a node's
 // MOVED.

@@ -71,7 +71,8 @@ func (n *node) close() {
 // results. It returns when all are answered, or when none of the others will be.
 func (n *node) exchange(ctx context.Context, ops []*Op) {
 	client := n.client(ops)
-	if _, asking := ops[0].target(); len(ops) == 1 && !asking && len(ops[0].Tx) == 0 {
+	// Alone, a blocking command of go-redis would have its own read timeout, not ours.
+	if _, asking := ops[0].target(); len(ops) == 1 && !asking && len(ops[0].Tx) == 0 && ops[0].Block == 0 {
 		cmd := tracked{Cmder: ops[0].Cmd}
 		broken := client.Process(ctx, &cmd)
 		ops[0].res = cmd.result(broken)

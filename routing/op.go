@@ -22,7 +22,8 @@ const (
 	// or the server's exact words, prove that nothing ran.
 	Distrusted
 	// Exclusive ops must not share a connection with other callers' ops in flight: they
-	// may block it, or are not known well enough. Connections of a pool are not shared.
+	// may block it, or are not known well enough. Nothing acts on it yet: the connections
+	// of a pool are not shared.
 	Exclusive
 )
 
@@ -45,13 +46,16 @@ type Op struct {
 	Block time.Duration
 	// Cut, if set, returns ops that together do what this op does, one key each. Run
 	// sends them in its place when the keys of one op are on two nodes, as they are
-	// while their slot migrates. The maker collects their replies.
+	// while their slot migrates. It returns at least one op. The maker collects their
+	// replies.
 	Cut func() []*Op
 
 	// Err is what became of the op, set by Run: nil, an error reply or redis.Nil as
-	// the node sent it, or an *Error.
+	// the node sent it, or an *Error, which wraps the reply if an earlier attempt may
+	// have run.
 	Err error
-	// Outcome says whether the op ran. It is Done for every reply that is no refusal.
+	// Outcome says whether the op ran: Done if a node ran it, also if its answer is an
+	// error; NotExecuted if a node refused it or none was reached.
 	Outcome Outcome
 
 	progress

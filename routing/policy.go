@@ -2,7 +2,8 @@ package routing
 
 import "time"
 
-// DefaultMaxRedirects is how many MOVED and ASK one command follows.
+// DefaultMaxRedirects is how many MOVED and ASK one command of a slotmesh.Client follows
+// by default. A Policy has no defaults.
 const DefaultMaxRedirects = 5
 
 // Fault is what went wrong with one attempt to run an op.

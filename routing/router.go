@@ -25,7 +25,9 @@ type Options struct {
 	// again when no known node answers. At least one.
 	Seeds []string
 	// Connect returns go-redis's options for connections to the node at addr. The
-	// Router sets those that decide about retries and contexts.
+	// Router sets MaxRetries, DialerRetries, ContextTimeoutEnabled and PipelinePoolSize,
+	// wraps Dialer, and uses PoolSize for commands that do not block; those that do have
+	// up to 1,000 connections more.
 	Connect func(addr string) *redis.Options
 	// Policy decides about redirections and retries.
 	Policy Policy
@@ -34,7 +36,8 @@ type Options struct {
 	Split Splitter
 	// Trace hooks are called as things happen. nil: none.
 	Trace *Trace
-	// Refresh is how the slot map is kept: see slotmap.CacheOptions.
+	// Refresh is how the slot map is kept: see slotmap.CacheOptions. Its OnRefresh is
+	// not called: use Trace.Refresh.
 	Refresh slotmap.CacheOptions
 }
 
@@ -152,6 +155,9 @@ func (r *Router) Process(ctx context.Context, cmd redis.Cmder) error {
 // one slot run in the order given. Commands between a first MULTI and a last EXEC,
 // as go-redis's TxPipeline sends them, are one transaction.
 //
+// A command that the command table lacks is asked about first, and the others wait for
+// that.
+//
 // When a node redirects or refuses some commands of a slot, only those are sent
 // again: a later command of the same slot that was not refused has then run before
 // them.
@@ -187,7 +193,9 @@ func (r *Router) ProcessPipeline(ctx context.Context, cmds []redis.Cmder) error 
 // SlotMap returns the current slot map.
 func (r *Router) SlotMap() *slotmap.Map { return r.snapshot.Load().slots }
 
-// Refresh loads the slot map anew and returns when it is in use.
+// Refresh loads the slot map anew and returns when it is in use. It asks for at most
+// Options.Refresh.Timeout. The error is ctx's, ErrClosed, or why no node answered; the map
+// is then what it was.
 func (r *Router) Refresh(ctx context.Context) error {
 	if ctx == nil {
 		return errors.New("nil context")
@@ -199,8 +207,9 @@ func (r *Router) Refresh(ctx context.Context) error {
 	return err
 }
 
-// Subscribe calls fn with every change of the slot map from now on, one at a time
-// and in order, until cancel is called. fn must not call the router.
+// Subscribe calls fn with the current slot map, as a Delta from nil, before it returns,
+// and then with every change, one at a time and in order, until cancel is called. fn must
+// not block, nor call the router, SlotMap excepted.
 func (r *Router) Subscribe(fn func(slotmap.Delta)) (cancel func()) { return r.cache.Subscribe(fn) }
 
 // Stats returns what the router has done so far.
@@ -223,9 +232,10 @@ func (r *Router) enter(ctx context.Context) error {
 	return nil
 }
 
-// Hold lets a caller who calls Run several times finish: until release, Shutdown waits,
-// and ops that are run with the context returned are taken although it does. The error
-// is ErrClosed when the router takes no more commands already.
+// Hold lets a caller who calls Run several times finish: until release is called, which
+// must happen, Shutdown waits, and takes what is run with the context held. Close does not
+// wait. held must not be used after release; release may be called more than once. The
+// error is ErrClosed if the router takes no more commands.
 func (r *Router) Hold(ctx context.Context) (held context.Context, release func(), err error) {
 	if err := r.enter(ctx); err != nil {
 		return nil, nil, err
@@ -244,8 +254,9 @@ func (r *Router) leave() {
 	}
 }
 
-// Shutdown takes no more commands, waits for those that run until ctx ends, and
-// closes the router. It returns ctx's error if it did not wait for all.
+// Shutdown takes no more commands, but those of batches that run, waits for those that
+// run until ctx ends, and closes the router. If it did not wait for all the error is
+// ctx's, or ErrClosed if somebody called Close.
 func (r *Router) Shutdown(ctx context.Context) error {
 	if ctx == nil {
 		return errors.New("nil context")
@@ -256,7 +267,7 @@ func (r *Router) Shutdown(ctx context.Context) error {
 		select {
 		case <-r.drained:
 		case <-r.ctx.Done():
-			return nil
+			err = ErrClosed
 		case <-ctx.Done():
 			err = ctx.Err()
 		}

@@ -115,7 +115,7 @@ func attempt(ctx context.Context, op *Op) (a Attempt, to string) {
 // reopen makes op ready to be sent again, or its parts, and appends them to next.
 func (r *Router) reopen(op *Op, step Step, to string, now time.Time, next []*Op) []*Op {
 	t := op.trouble
-	if n := len(t.hops); n > 0 && !op.res.answered && t.target != "" && step.Outcome == NotExecuted {
+	if n := len(t.hops); n > 0 && !op.res.answered && t.target != "" && step.Outcome == NotExecuted && !step.Stay {
 		// The redirection led nowhere. The same one will come again, and is then
 		// bounded, and told, as a node that cannot be reached.
 		t.hops = t.hops[:n-1]
@@ -135,8 +135,10 @@ func (r *Router) reopen(op *Op, step Step, to string, now time.Time, next []*Op)
 	if step.Action != Split {
 		return append(next, op)
 	}
+	if t.parts = op.Cut(); len(t.parts) == 0 {
+		panic("routing: Op.Cut returned no ops")
+	}
 	r.stats.splits.Add(1)
-	t.parts = op.Cut()
 	for _, part := range t.parts {
 		inherited := *t
 		inherited.parts = nil
@@ -180,7 +182,10 @@ func (r *Router) retried(op *Op, pause time.Duration) {
 
 // stop gives op its error. A reply of the server stays what it is.
 func (r *Router) stop(ctx context.Context, op *Op, step Step) {
-	res := &op.res
+	res, outcome := &op.res, step.Outcome
+	if len(op.Tx) > 0 && res.answered {
+		outcome = NotExecuted // whatever the answer: together the commands did not run
+	}
 	switch {
 	case step.TooMany:
 		hops := append(op.trouble.hops, fmt.Sprintf("%s: %v", op.addr, res.err))
@@ -189,12 +194,12 @@ func (r *Router) stop(ctx context.Context, op *Op, step Step) {
 		r.fail(op, step.Outcome, deadlineError(context.DeadlineExceeded, res.err))
 	case res.fault == FaultContext:
 		r.fail(op, step.Outcome, contextEnded(ctx))
-	case !res.answered || op.outcome(step.Outcome) == Unknown:
+	case !res.answered || op.outcome(outcome) == Unknown:
 		// An earlier attempt may have run: the last reply alone would hide that.
-		r.fail(op, step.Outcome, res.err)
+		r.fail(op, outcome, res.err)
 	case len(op.Tx) > 0:
-		// Each command has its own answer already. Together they did not run.
-		op.Err, op.Outcome = res.err, NotExecuted
+		// Each command has its own answer already.
+		op.Err, op.Outcome = res.err, outcome
 		op.Cmd.SetErr(res.err)
 	case step.Outcome == Done:
 		op.setErr(asExecuted(res.err), Done)

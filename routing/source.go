@@ -66,10 +66,14 @@ func (r *Router) ask(ctx context.Context) (*slotmap.Map, error) {
 		case <-tick.C:
 			more()
 		case <-ctx.Done():
-			for i, addr := range addrs {
+			for i, addr := range addrs[:asked] {
 				if errs[i] == nil {
 					errs[i] = fmt.Errorf("%s: no answer: %w", addr, ctx.Err())
 				}
+			}
+			errs = errs[:asked]
+			if rest := len(addrs) - asked; rest > 0 {
+				errs = append(errs, fmt.Errorf("%d more were not asked", rest))
 			}
 			return nil, errs
 		}

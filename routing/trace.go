@@ -16,7 +16,8 @@ type Trace struct {
 	Retry func(Retry)
 	// Refresh is called after each attempt to load the slot map.
 	Refresh func(Refresh)
-	// MapChanged is called when the slot map has changed.
+	// MapChanged is called when the slot map has changed, one change at a time; the first,
+	// in New, has no From.
 	MapChanged func(slotmap.Delta)
 }
 
@@ -27,7 +28,7 @@ type Redirect struct {
 	Ask  bool   // ASK, not MOVED
 	From string // address of the node that answered
 	To   string // address that it named
-	Hop  int    // 1 for the first redirection of the command
+	Hop  int    // 1 for the first; one to a node that could not be reached does not count
 }
 
 // Retry is one repetition of a command.
@@ -43,8 +44,8 @@ type Retry struct {
 
 // Refresh is one attempt to load the slot map.
 type Refresh struct {
-	Map  *slotmap.Map // what was loaded; nil on failure
-	Took time.Duration
+	Map  *slotmap.Map  // the map in use after it; nil on failure
+	Took time.Duration // how long asking took
 	Err  error
 }
 

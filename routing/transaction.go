@@ -76,11 +76,12 @@ func (tx *transaction) result(replays *replays) result {
 	return result{answered: true, executed: true, err: err}
 }
 
-// ranAlone reports whether the node took a command for one outside of a transaction:
-// had it been queued, the answer would be QUEUED or an error.
+// ranAlone reports whether the node may have run a command although it refused MULTI:
+// neither was the command queued, nor was its answer a refusal.
 func (tx *transaction) ranAlone() bool {
 	for i := range tx.queued {
-		if q := &tx.queued[i]; q.Err() == nil && q.Val() != "QUEUED" {
+		q := &tx.queued[i]
+		if err := q.Err(); err == nil && q.Val() != "QUEUED" || err != nil && parseReply(err.Error()).fault == FaultReply {
 			return true
 		}
 	}

@@ -303,3 +303,45 @@ func TestSafeToRetryOfWhatRan(t *testing.T) {
 	require.True(t, isReply(err))
 	require.False(t, SafeToRetry(err))
 }
+
+// Nor does a command that ran on its own and answered nothing pass for one that did not.
+func TestMultiRefusedAndNilAnswered(t *testing.T) {
+	m := newMesh(t, 1)
+	r := m.router(t)
+	m.nodes[0].on(func(h heard) string {
+		if h.name == "getset" {
+			return "$-1\r\n"
+		}
+		return fails("NOPERM User app has no permissions to run the '" + h.name + "' command")
+	})
+	write := redis.NewStringCmd(t.Context(), "getset", m.key(0), "1")
+	err := r.ProcessPipeline(t.Context(), transact(write))
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, Unknown, e.Outcome)
+}
+
+// A transaction that may have run once stays unknown, whatever is answered the second time.
+func TestTransactionStaysUnknown(t *testing.T) {
+	m := newMesh(t, 1)
+	r := m.router(t)
+	attempts := 0
+	m.nodes[0].on(func(h heard) string {
+		switch {
+		case h.name == "multi":
+			attempts++
+		case h.name == "exec" && attempts == 1:
+			return drop
+		case h.name == "incr" && attempts == 2:
+			return fails("ERR unknown command 'incr'")
+		case h.name == "exec":
+			return fails("EXECABORT Transaction discarded because of previous errors.")
+		}
+		return usual
+	})
+	op, err := r.prepareTransaction(t.Context(), transact(incr(m.key(0))))
+	require.NoError(t, err)
+	require.Error(t, r.Run(Idempotent(t.Context()), []*Op{op}))
+	require.Equal(t, 2, attempts)
+	require.Equal(t, Unknown, op.Outcome)
+}

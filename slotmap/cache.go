@@ -124,15 +124,19 @@ func (c *Cache) MovedAll(replies []Moved, from *Map) int {
 		return 0
 	}
 	var d *draft
-	told := make(map[uint16]bool)
+	changed := 0
+	seen := make(map[uint16]bool, len(replies))
 	for _, r := range replies {
+		if r.Addr == "" || r.Slot >= hashtag.Slots || seen[r.Slot] {
+			continue
+		}
+		seen[r.Slot] = true
 		switch {
-		case r.Addr == "" || r.Slot >= hashtag.Slots || told[r.Slot]:
 		case current.Master(r.Slot) == r.Addr:
 			c.tell(r.Slot)
 		case c.unchanged(r.Slot, from):
 			c.tell(r.Slot)
-			told[r.Slot] = true
+			changed++
 			if d == nil {
 				d = current.draft()
 			}
@@ -142,7 +146,7 @@ func (c *Cache) MovedAll(replies []Moved, from *Map) int {
 	if d != nil {
 		c.publish(d.build())
 	}
-	return len(told)
+	return changed
 }
 
 // tell notes that a refresh which is running now knows less about slot than the

@@ -100,6 +100,28 @@ func TestMovedThatSaysNothingNew(t *testing.T) {
 	})
 }
 
+// Many replies are one change; of those about one slot the first counts, also when it
+// only confirms.
+func TestMovedAllIsOneChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := loaded(t, three(t))
+		changes := 0
+		c.Subscribe(func(slotmap.Delta) { changes++ })
+		changes = 0
+		from := c.Load()
+		other := from.Master(16383)
+		require.Equal(t, 2, c.MovedAll([]slotmap.Moved{
+			{Slot: 1, Addr: other}, {Slot: 2, Addr: other}, {Slot: 2, Addr: "late:1"},
+			{Slot: 3, Addr: from.Master(3)}, {Slot: 3, Addr: "late:1"}, {Slot: 20000, Addr: other}, {Slot: 4},
+		}, from))
+		require.Equal(t, 1, changes)
+		require.Equal(t, other, c.Load().Master(1))
+		require.Equal(t, other, c.Load().Master(2))
+		require.Equal(t, from.Master(3), c.Load().Master(3))
+		require.Zero(t, c.MovedAll([]slotmap.Moved{{Slot: 1, Addr: from.Master(1)}}, from), "late")
+	})
+}
+
 func TestMovedBeforeAnythingIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()

@@ -5,7 +5,8 @@
 // It sets 1,000 keys that lie all over the cluster and reads them back serial, pipelined
 // and parallel, and a group of keys that share a hash tag with one native command. With
 // -migrate it moves the slot of that group to another node and back meanwhile. It writes
-// under a prefix of its own and deletes its keys. It exits with 1 if a value was wrong.
+// under a prefix of its own and deletes its keys. It exits with 1 if a value was wrong or
+// the cluster failed it, with 2 if the arguments were.
 package main
 
 import (

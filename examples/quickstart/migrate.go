@@ -80,13 +80,13 @@ func (t *tour) move(ctx context.Context, w *witness, slot uint16, leg, from, to 
 	if err := m.begin(ctx); err != nil {
 		return err
 	}
-	if err := m.keys(ctx, groupCount/2); err != nil {
+	if err := m.keys(ctx, keysOf(t.group[:groupCount/2])); err != nil {
 		return err
 	}
 	if err := w.read(ctx, leg, "half its keys moved"); err != nil {
 		return err
 	}
-	if err := m.keys(ctx, -1); err != nil {
+	if err := m.rest(ctx); err != nil {
 		return err
 	}
 	if err := m.finish(ctx); err != nil {

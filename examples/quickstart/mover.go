@@ -64,30 +64,12 @@ func (m *mover) begin(ctx context.Context) (err error) {
 	return m.from.Do(ctx, "cluster", "setslot", m.slot, "migrating", m.toID).Err()
 }
 
-// keys moves up to n keys of the slot, all if n is negative.
-func (m *mover) keys(ctx context.Context, n int) error {
-	for n != 0 {
-		batch := 100
-		if n > 0 {
-			batch = min(batch, n)
-		}
-		keys, err := m.from.ClusterGetKeysInSlot(ctx, int(m.slot), batch).Result()
-		if err != nil || len(keys) == 0 {
-			return err
-		}
-		if err := m.from.Do(ctx, m.migrate(keys)...).Err(); err != nil {
-			return err
-		}
-		if n > 0 {
-			n -= len(keys)
-		}
+// keys moves keys of the slot.
+func (m *mover) keys(ctx context.Context, keys []string) error {
+	host, port, err := net.SplitHostPort(m.to.Options().Addr)
+	if err != nil {
+		return err
 	}
-	return nil
-}
-
-// migrate is the command that moves keys.
-func (m *mover) migrate(keys []string) []any {
-	host, port, _ := net.SplitHostPort(m.to.Options().Addr)
 	cmd := []any{"migrate", host, port, "", 0, 5000}
 	switch {
 	case m.opts.Username != "":
@@ -99,7 +81,20 @@ func (m *mover) migrate(keys []string) []any {
 	for _, key := range keys {
 		cmd = append(cmd, key)
 	}
-	return cmd
+	return m.from.Do(ctx, cmd...).Err()
+}
+
+// rest moves the keys that are left in the slot.
+func (m *mover) rest(ctx context.Context) error {
+	for {
+		keys, err := m.from.ClusterGetKeysInSlot(ctx, int(m.slot), 100).Result()
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		if err := m.keys(ctx, keys); err != nil {
+			return err
+		}
+	}
 }
 
 // finish gives the slot to its new node, tells all masters, and waits until they know

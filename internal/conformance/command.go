@@ -100,6 +100,24 @@ func testCommand(t *testing.T, c Cluster) {
 		require.NoError(t, client.Get(ctx, key).Err())
 	})
 
+	t.Run("a node that falls silent ends a blocking command at its time and the read timeout", func(t *testing.T) {
+		client, _ := connect(t, c, func(o *slotmesh.Options) { o.ReadTimeout = 200 * time.Millisecond })
+		ctx := testContext(t)
+		key := keysIn(t, 4030, 1)[0]
+		addr, err := c.Owner(ctx, 4030)
+		require.NoError(t, err)
+		require.Equal(t, redis.Nil, client.BLPop(ctx, time.Second, key).Err())
+		require.NoError(t, c.Pause(addr))
+		// go-redis itself would wait ten seconds longer than the command asks for.
+		start := time.Now()
+		err = client.BLPop(ctx, time.Second, key).Err()
+		took := time.Since(start)
+		require.NoError(t, c.Resume(addr))
+		require.Error(t, err)
+		require.NotEqual(t, redis.Nil, err)
+		require.Less(t, took, 8*time.Second)
+	})
+
 	t.Run("hooks see what the caller sent", func(t *testing.T) {
 		client, _ := connect(t, c)
 		ctx := testContext(t)
