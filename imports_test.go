@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"slotmap": {"hashtag"},
 
 	// The life of a command.
-	"routing": {"hashtag", "slotmap", "internal/wire"},
+	"routing": {"hashtag", "slotmap", "internal/resp", "internal/wire"},
 	"batch":   {"hashtag", "slotmap", "routing"},
 	".":       {"hashtag", "slotmap", "routing", "batch"},
 	"admin":   {".", "hashtag", "slotmap", "routing", "batch"},

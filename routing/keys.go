@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/slotmesh/slotmesh/internal/resp"
 )
 
 // ErrArguments means that the arguments of a command are malformed, so that its
@@ -340,11 +341,9 @@ func isWord(arg any, word string) bool {
 	switch arg := arg.(type) {
 	case string:
 		return equalFold(arg, word)
-	case *string:
-		return equalFold(deref(arg), word)
 	case []byte:
 		return equalFold(string(arg), word)
-	case encoding.BinaryMarshaler:
+	case *string, encoding.BinaryMarshaler:
 		return equalFold(argText(arg), word)
 	default:
 		return false
@@ -356,12 +355,10 @@ func argText(arg any) string {
 	switch arg := arg.(type) {
 	case string:
 		return arg
-	case *string:
-		return deref(arg)
 	case []byte:
 		return string(arg)
 	default:
-		text, _ := appendArg(nil, arg)
+		text, _ := resp.AppendText(nil, arg)
 		return string(text)
 	}
 }
@@ -376,116 +373,4 @@ func argInt(arg any) (int, bool) {
 	}
 	n, err := strconv.Atoi(argText(arg))
 	return n, err == nil
-}
-
-// appendArg appends arg to dst as go-redis sends it.
-func appendArg(dst []byte, arg any) ([]byte, error) {
-	switch arg := arg.(type) {
-	case nil:
-		return dst, nil
-	case string:
-		return append(dst, arg...), nil
-	case *string:
-		return append(dst, deref(arg)...), nil
-	case []byte:
-		return append(dst, arg...), nil
-	case int:
-		return appendInt(dst, arg), nil
-	case *int:
-		return appendInt(dst, deref(arg)), nil
-	case int8:
-		return appendInt(dst, arg), nil
-	case *int8:
-		return appendInt(dst, deref(arg)), nil
-	case int16:
-		return appendInt(dst, arg), nil
-	case *int16:
-		return appendInt(dst, deref(arg)), nil
-	case int32:
-		return appendInt(dst, arg), nil
-	case *int32:
-		return appendInt(dst, deref(arg)), nil
-	case int64:
-		return appendInt(dst, arg), nil
-	case *int64:
-		return appendInt(dst, deref(arg)), nil
-	case uint:
-		return appendUint(dst, arg), nil
-	case *uint:
-		return appendUint(dst, deref(arg)), nil
-	case uint8:
-		return appendUint(dst, arg), nil
-	case *uint8:
-		return appendUint(dst, deref(arg)), nil
-	case uint16:
-		return appendUint(dst, arg), nil
-	case *uint16:
-		return appendUint(dst, deref(arg)), nil
-	case uint32:
-		return appendUint(dst, arg), nil
-	case *uint32:
-		return appendUint(dst, deref(arg)), nil
-	case uint64:
-		return appendUint(dst, arg), nil
-	case *uint64:
-		return appendUint(dst, deref(arg)), nil
-	case uintptr:
-		return appendUint(dst, arg), nil
-	case *uintptr:
-		return appendUint(dst, deref(arg)), nil
-	case float32:
-		return appendFloat(dst, float64(arg)), nil
-	case *float32:
-		return appendFloat(dst, float64(deref(arg))), nil
-	case float64:
-		return appendFloat(dst, arg), nil
-	case *float64:
-		return appendFloat(dst, deref(arg)), nil
-	case bool:
-		return appendBool(dst, arg), nil
-	case *bool:
-		return appendBool(dst, deref(arg)), nil
-	case time.Time:
-		return arg.AppendFormat(dst, time.RFC3339Nano), nil
-	case *time.Time:
-		return deref(arg).AppendFormat(dst, time.RFC3339Nano), nil
-	case time.Duration:
-		return appendInt(dst, arg), nil
-	case *time.Duration:
-		return appendInt(dst, deref(arg)), nil
-	case encoding.BinaryMarshaler:
-		text, err := arg.MarshalBinary()
-		return append(dst, text...), err
-	case net.IP:
-		return append(dst, arg...), nil
-	default:
-		return dst, fmt.Errorf("encoding an argument of type %T: it does not implement encoding.BinaryMarshaler", arg)
-	}
-}
-
-// deref returns what p points to, the zero value for nil.
-func deref[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
-
-func appendInt[T ~int | ~int8 | ~int16 | ~int32 | ~int64](dst []byte, n T) []byte {
-	return strconv.AppendInt(dst, int64(n), 10)
-}
-
-func appendUint[T ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr](dst []byte, n T) []byte {
-	return strconv.AppendUint(dst, uint64(n), 10)
-}
-
-func appendFloat(dst []byte, f float64) []byte {
-	return strconv.AppendFloat(dst, f, 'f', -1, 64)
-}
-
-func appendBool(dst []byte, b bool) []byte {
-	if b {
-		return append(dst, '1')
-	}
-	return append(dst, '0')
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+
+	"github.com/slotmesh/slotmesh/internal/resp"
 )
 
 // fields returns the words of a line as arguments.
@@ -266,14 +268,14 @@ func TestArgumentsAreEncodedAsByGoRedis(t *testing.T) {
 		(*float32)(nil), (*float64)(nil), (*bool)(nil), (*time.Time)(nil), (*time.Duration)(nil),
 	} {
 		require.NoError(t, client.Do(t.Context(), "set", arg).Err())
-		got, err := appendArg([]byte("before "), arg)
+		got, err := resp.AppendText([]byte("before "), arg)
 		require.NoError(t, err)
 		require.Equal(t, "before "+<-sent, string(got), "%T %v", arg, arg)
 		require.Equal(t, string(got[len("before "):]), argText(arg), "%T %v", arg, arg)
 	}
 	for _, arg := range []any{marshaler{}, struct{}{}, []string{"a"}, new(struct{}), Flags(1)} {
 		require.Error(t, client.Do(t.Context(), "set", arg).Err(), "%T", arg)
-		_, err := appendArg(nil, arg)
+		_, err := resp.AppendText(nil, arg)
 		require.Error(t, err, "%T", arg)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/slotmesh/slotmesh/hashtag"
+	"github.com/slotmesh/slotmesh/internal/resp"
 )
 
 // prepared is a command as ops.
@@ -166,7 +167,7 @@ func keySlot(arg any) (uint16, error) {
 	case []byte:
 		return hashtag.SlotBytes(key), nil
 	}
-	b, err := appendArg(nil, arg)
+	b, err := resp.AppendText(nil, arg)
 	if err != nil {
 		return 0, err
 	}
@@ -179,7 +180,7 @@ func ArgText(arg any) (string, error) {
 	if text, ok := arg.(string); ok {
 		return text, nil
 	}
-	b, err := appendArg(nil, arg)
+	b, err := resp.AppendText(nil, arg)
 	return string(b), err
 }
 
@@ -188,7 +189,7 @@ func slotArg(info *Command, args []any) (int, error) {
 	if info.SlotArg >= len(args) {
 		return AnySlot, nil // the server says what is missing
 	}
-	b, err := appendArg(nil, args[info.SlotArg])
+	b, err := resp.AppendText(nil, args[info.SlotArg])
 	if err != nil {
 		return 0, err
 	}
@@ -207,7 +208,7 @@ func encodable(args []any) error {
 		case string, []byte, *string, int, int64, float64, bool:
 			continue
 		}
-		if _, err := appendArg(nil, arg); err != nil {
+		if _, err := resp.AppendText(nil, arg); err != nil {
 			return fmt.Errorf("argument %d: %w", i, err)
 		}
 	}
@@ -220,7 +221,7 @@ func keyName(args []any, keys []int) string {
 	if len(keys) == 0 {
 		return "(none)"
 	}
-	b, err := appendArg(nil, args[keys[0]])
+	b, err := resp.AppendText(nil, args[keys[0]])
 	if err != nil {
 		return fmt.Sprintf("%T", args[keys[0]])
 	}

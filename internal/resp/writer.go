@@ -25,27 +25,44 @@ func AppendRequest(dst []byte, args []any) ([]byte, error) {
 	return dst, nil
 }
 
-// AppendArg appends one argument of a request to dst, a bulk. Strings and bytes
-// are sent as they are, nil and nil pointers as the zero value, numbers in decimal,
-// floats in the shortest form without an exponent, a bool as 1 or 0, a
-// time.Duration as nanoseconds, a time.Time in RFC 3339; an
-// encoding.BinaryMarshaler is asked. All else is an error, and dst is returned
-// with its bytes and its length unchanged.
+// AppendArg appends one argument of a request to dst, as a bulk of the text that
+// [AppendText] says. On an error dst is returned with its bytes and its length
+// unchanged.
 func AppendArg(dst []byte, arg any) ([]byte, error) {
 	switch arg := arg.(type) {
 	case string:
 		return AppendBulk(dst, arg), nil
 	case []byte:
 		return AppendBulk(dst, arg), nil
-	case net.IP:
-		return AppendBulk(dst, arg), nil
-	case nil:
-		return AppendBulk(dst, ""), nil
 	}
 	start := len(dst)
+	dst, err := AppendText(dst, arg)
+	if err != nil {
+		return dst, err
+	}
+	return bulkFrom(dst, start), nil
+}
+
+// AppendText appends the text of an argument to dst, as go-redis would send it.
+// Strings and bytes are sent as they are, nil and nil pointers as the zero value,
+// numbers in decimal, floats in the shortest form without an exponent, a bool as 1 or
+// 0, a time.Duration as nanoseconds, a time.Time in RFC 3339; an
+// encoding.BinaryMarshaler is asked. All else is an error, and dst is returned with
+// its bytes and its length unchanged.
+func AppendText(dst []byte, arg any) ([]byte, error) {
+	switch arg := arg.(type) {
+	case string:
+		return append(dst, arg...), nil
+	case []byte:
+		return append(dst, arg...), nil
+	case net.IP:
+		return append(dst, arg...), nil
+	case nil:
+		return dst, nil
+	}
 	dst, known := appendScalar(dst, arg)
 	if known {
-		return bulkFrom(dst, start), nil
+		return dst, nil
 	}
 	marshaler, ok := arg.(encoding.BinaryMarshaler)
 	if !ok {
@@ -55,7 +72,7 @@ func AppendArg(dst []byte, arg any) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	return AppendBulk(dst, text), nil
+	return append(dst, text...), nil
 }
 
 // bulkFrom makes the text in dst from start on a bulk. So its length need not be
