@@ -367,7 +367,7 @@ func (c cluster) testHostnames(t *testing.T) {
 	set := func(i int, addr, kind, name string) {
 		_, err := c.Do(ctx, addr, "config", "set", "cluster-announce-hostname", name)
 		if err != nil && strings.Contains(err.Error(), "Unknown option") {
-			t.Skip("hostnames came with Redis 7")
+			t.Skip("hostnames came with Redis 7: put a redis-server of version 7 or later on the PATH")
 		}
 		require.NoError(t, err)
 		_, err = c.Do(ctx, addr, "config", "set", "cluster-preferred-endpoint-type", kind)

@@ -164,7 +164,7 @@ func FuzzParseURL(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, before, after string) {
 		if strings.Contains(before+after, "s3cr3t") {
-			t.Skip()
+			return
 		}
 		passwordIn(t, before, after)
 	})

@@ -50,8 +50,6 @@ type reads struct {
 	gets   []valueCmd // to be used
 }
 
-func (*reads) name() string { return "mget" }
-
 func (r *reads) fill(op *routing.Op, keys []int) {
 	op.Flags = routing.Repeatable
 	if len(keys) > 1 {
@@ -101,7 +99,7 @@ func (r *reads) take(op *routing.Op, keys []int) {
 	}
 }
 
-func (r *reads) err() error { return r.values.err(r.name()) }
+func (r *reads) err() error { return r.values.err("mget") }
 
 // writes is MSET: a SET for one key, an MSET for more.
 type writes struct {
@@ -110,8 +108,6 @@ type writes struct {
 	results *Results
 	same    map[int]int // a pair that a later one for its key overwrites -> that one
 }
-
-func (*writes) name() string { return "mset" }
 
 // dropOverwritten takes out of parts each pair whose key is set again by a later
 // one: sent, it might arrive last.
@@ -166,7 +162,7 @@ func (w *writes) err() error {
 			w.results.failed[i] = f
 		}
 	}
-	return w.results.err(w.name())
+	return w.results.err("mset")
 }
 
 // deletes is DEL.
@@ -174,8 +170,6 @@ type deletes struct {
 	arg     func(i int) any // the key at position i
 	results *Results
 }
-
-func (*deletes) name() string { return "del" }
 
 func (d *deletes) fill(op *routing.Op, keys []int) {
 	op.Cmd = &countCmd{args: appendArgs("del", keys, d.arg)}
@@ -189,7 +183,7 @@ func (d *deletes) take(op *routing.Op, keys []int) {
 	d.results.count += op.Cmd.(*countCmd).Val()
 }
 
-func (d *deletes) err() error { return d.results.err(d.name()) }
+func (d *deletes) err() error { return d.results.err("del") }
 
 func appendArgs(name string, keys []int, arg func(i int) any) []any {
 	args := append(make([]any, 0, 1+len(keys)), name)

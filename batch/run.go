@@ -8,8 +8,6 @@ import (
 
 // command is one of the commands of this package, for the keys of one call.
 type command interface {
-	// name is the lower-case name of the command over many keys.
-	name() string
 	// fill makes op the one for the keys at the given positions, which share a slot.
 	fill(op *routing.Op, keys []int)
 	// take stores what the op for these keys brought.

@@ -119,10 +119,9 @@ func isFinal(err error) bool {
 
 // described returns what a reply to COMMAND INFO tells of a command, and whether it
 // tells anything. Nothing is taken for granted about a command that the table lacks: no
-// error text of it is a proof. If nothing is told,
-// because the user may not ask or the server does not know the command either, the first
-// argument is taken for its key, as it mostly is; if it is not, the answer is a node's
-// MOVED.
+// error text of it is a proof. If nothing is told, because the user may not ask or the
+// server does not know the command either, the first argument is taken for its key, as it
+// mostly is; if it is not, the answer is a node's MOVED.
 func described(name string, reply []any) (info *Command, known bool) {
 	info = &Command{Name: name, Flags: Opaque, learned: true}
 	var entry []any

@@ -53,7 +53,7 @@ func TestNodeThatLeftIsForgotten(t *testing.T) {
 		synctest.Wait()
 		asked := m.nodes[1].mapsAsked()
 		require.Zero(t, m.nodes[1].connections())
-		time.Sleep(5 * time.Minute)
+		time.Sleep(5 * time.Minute) // fake
 		require.Equal(t, asked, m.nodes[1].mapsAsked())
 	})
 }

@@ -189,13 +189,9 @@ func slotArg(info *Command, args []any) (int, error) {
 	if info.SlotArg >= len(args) {
 		return AnySlot, nil // the server says what is missing
 	}
-	b, err := resp.AppendText(nil, args[info.SlotArg])
-	if err != nil {
-		return 0, err
-	}
-	var slot int
-	if _, err := fmt.Sscanf(string(b), "%d", &slot); err != nil || slot < 0 || slot >= hashtag.Slots {
-		return 0, fmt.Errorf("%s: %.20q is no slot: want 0 to %d", info.Name, b, hashtag.Slots-1)
+	slot, ok := argInt(args[info.SlotArg])
+	if !ok || slot < 0 || slot >= hashtag.Slots {
+		return 0, fmt.Errorf("%s: %.20q is no slot: want 0 to %d", info.Name, argText(args[info.SlotArg]), hashtag.Slots-1)
 	}
 	return slot, nil
 }
@@ -221,12 +217,9 @@ func keyName(args []any, keys []int) string {
 	if len(keys) == 0 {
 		return "(none)"
 	}
-	b, err := resp.AppendText(nil, args[keys[0]])
-	if err != nil {
-		return fmt.Sprintf("%T", args[keys[0]])
+	key := argText(args[keys[0]])
+	if len(key) > most {
+		return fmt.Sprintf("%q... (%d bytes)", key[:most], len(key))
 	}
-	if len(b) > most {
-		return fmt.Sprintf("%q... (%d bytes)", b[:most], len(b))
-	}
-	return fmt.Sprintf("%q", b)
+	return fmt.Sprintf("%q", key)
 }

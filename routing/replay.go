@@ -4,15 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/slotmesh/slotmesh/internal/resp"
 )
 
 // replays lets go-redis decode replies that were captured from a connection. So every
@@ -96,42 +96,12 @@ var (
 
 // replySize returns how many bytes of raw its first reply has.
 func replySize(raw []byte) (int, error) {
-	size := 0
-	for left := 1; left > 0; left-- {
-		line, _, ok := bytes.Cut(raw[size:], []byte("\r\n"))
-		if !ok || len(line) == 0 {
-			return 0, errCutReply
-		}
-		size += len(line) + 2
-		switch line[0] {
-		case '+', '-', ':', ',', '#', '_', '(':
-			continue
-		}
-		n, err := strconv.Atoi(string(line[1:]))
-		if err != nil {
-			return 0, fmt.Errorf("reply has no length: %.20q", line)
-		}
-		n = max(n, 0) // -1 is null
-		switch line[0] {
-		case '$', '=', '!':
-			if string(line[1:]) == "-1" {
-				continue
-			}
-			if n > len(raw)-size-2 {
-				return 0, errCutReply
-			}
-			size += n + 2
-		case '*', '~', '>':
-			left += n
-		case '%':
-			left += 2 * n
-		case '|':
-			left += 2*n + 1 // and what they are attributes of
-		default:
-			return 0, fmt.Errorf("reply of unknown type: %.20q", line)
-		}
+	var s resp.Scanner
+	size, complete, err := s.Scan(raw)
+	if err == nil && !complete {
+		err = errCutReply
 	}
-	return size, nil
+	return size, err
 }
 
 // memoryConn is a net.Conn that reads what it was given and writes nowhere.

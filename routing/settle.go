@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -188,7 +189,8 @@ func (r *Router) stop(ctx context.Context, op *Op, step Step) {
 	}
 	switch {
 	case step.TooMany:
-		hops := append(op.trouble.hops, fmt.Sprintf("%s: %v", op.addr, res.err))
+		// Parts of one op may share the hops: appending to them is not ours.
+		hops := slices.Concat(op.trouble.hops, []string{fmt.Sprintf("%s: %v", op.addr, res.err)})
 		r.fail(op, step.Outcome, fmt.Errorf("%w: %s", ErrTooManyRedirects, strings.Join(hops, ", ")))
 	case step.TooLate:
 		r.fail(op, step.Outcome, deadlineError(context.DeadlineExceeded, res.err))
