@@ -36,11 +36,12 @@ var mayImport = map[string][]string{
 
 	// The reference node knows nothing of the client that it tests.
 	"internal/refnode/...": {"hashtag", "internal/resp", "internal/refnode/..."},
-	"clustertest":          {"internal/refnode"},
+	"clustertest":          {"hashtag", "internal/refnode/..."},
 
 	// For tests.
 	"internal/realcluster": {},
 	"internal/conformance": {".", "hashtag", "slotmap", "routing", "batch"},
+	"internal/difftest":    {"hashtag"},
 
 	// Programs.
 	"examples/...":              {"public"},

@@ -85,9 +85,11 @@ func TestAReplicaFollowsWhoTookItsMastersSlots(t *testing.T) {
 
 func TestAReplicaStaysWithAMasterThatKeepsASlot(t *testing.T) {
 	v := clusterOf(nodeR)
-	v.Claim(nodeB.ID, 3, setOf(1, 16383), noKeys)
+	v.Claim(nodeB.ID, 3, setOf(1, 16383), func(uint16) bool { return true })
 	require.Equal(t, nodeA.ID, v.Myself().MasterID)
-	require.Nil(t, v.TakeChanges().Master)
+	c := v.TakeChanges()
+	require.Nil(t, c.Master)
+	require.Empty(t, c.Dirty, "its master is to delete the keys")
 }
 
 func TestWithoutReplicaMigrationOnlyAFailoverIsFollowed(t *testing.T) {

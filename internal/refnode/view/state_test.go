@@ -59,8 +59,10 @@ func TestStateNeedsTheMajority(t *testing.T) {
 	require.Equal(t, 3, v.Size())
 	v.SetHealth(nodeB.ID, true, false)
 	require.Equal(t, view.OK, v.State())
-	v.SetHealth(nodeS.ID, true, false)
-	require.Equal(t, view.Fail, v.State())
+	for _, fail := range []bool{false, true} {
+		v.SetHealth(nodeS.ID, !fail, fail)
+		require.Equal(t, view.Fail, v.State())
+	}
 
 	require.NoError(t, v.DelSlots(allFrom(10001, 16383)...))
 	require.Equal(t, 2, v.Size(), "without slots it has no say")

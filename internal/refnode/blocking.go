@@ -1,0 +1,196 @@
+package refnode
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slotmesh/slotmesh/internal/refnode/engine"
+	"github.com/slotmesh/slotmesh/internal/resp"
+)
+
+var blockingHandlers = map[string]handler{
+	"blpop":      func(r *request) { r.popFirst("list", "lpop") },
+	"brpop":      func(r *request) { r.popFirst("list", "rpop") },
+	"bzpopmin":   func(r *request) { r.popFirst("zset", "zpopmin") },
+	"bzpopmax":   func(r *request) { r.popFirst("zset", "zpopmax") },
+	"blmove":     func(r *request) { r.blockFor(5, "list", "lmove", moveArgs(1, 5)) },
+	"brpoplpush": func(r *request) { r.blockFor(3, "list", "rpoplpush", moveArgs(1, 3)) },
+	"blmpop":     func(r *request) { r.blockFor(1, "list", "lmpop", (*request).popArgs) },
+	"bzmpop":     func(r *request) { r.blockFor(1, "zset", "zmpop", (*request).popArgs) },
+	"xread":      (*request).readStreams,
+	"xreadgroup": (*request).readStreams,
+}
+
+// timeout reads a timeout in seconds, or answers what is wrong with it.
+func (r *request) timeout(arg int) (d time.Duration, ok bool) {
+	seconds, err := strconv.ParseFloat(r.arg(arg), 64)
+	switch {
+	case err != nil || math.IsNaN(seconds):
+		r.fail("ERR timeout is not a float or out of range")
+	case seconds < 0:
+		r.fail("ERR timeout is negative")
+	case seconds > math.MaxInt64/1e9:
+		r.fail("ERR timeout is out of range")
+	default:
+		return time.Duration(math.Ceil(seconds*1000)) * time.Millisecond, true
+	}
+	return 0, false
+}
+
+// popFirst pops from the first key that has something: BLPOP and its like.
+func (r *request) popFirst(kind, pop string) {
+	timeout, ok := r.timeout(len(r.args) - 1)
+	if !ok {
+		return
+	}
+	r.blockOr(timeout, func(r *request) bool {
+		for _, key := range r.waitedFor() {
+			switch t := r.node.keys.data.Type(string(key)); {
+			case t == kind:
+				r.popKey(pop, key)
+				return true
+			case t != "none" && r.ready == "":
+				r.fail("WRONGTYPE Operation against a key holding the wrong kind of value")
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// waitedFor returns the keys that are to be looked at: all, or for a client that has
+// waited the one that has changed.
+func (r *request) waitedFor() [][]byte {
+	if r.ready != "" {
+		return [][]byte{[]byte(r.ready)}
+	}
+	keys := make([][]byte, len(r.keys))
+	for i, k := range r.keys {
+		keys[i] = r.args[k.Arg]
+	}
+	return keys
+}
+
+// popKey pops from key and answers what it got, with the key in front.
+func (r *request) popKey(pop string, key []byte) {
+	reply := r.call(pop, key)
+	n := 2
+	if reply[0] == '*' {
+		header, rest, _ := bytes.Cut(reply, []byte("\r\n"))
+		count, _ := strconv.Atoi(string(header[1:]))
+		reply, n = rest, count+1
+	}
+	r.array(n)
+	r.bulk(string(key))
+	r.out = append(r.out, reply...)
+	r.wrote([]string{string(key)}, []byte(pop), key)
+}
+
+// call runs another command in the engine and returns its reply.
+func (r *request) call(name string, args ...[]byte) []byte {
+	keys := r.keyNames()
+	all := append([][]byte{[]byte(name)}, args...)
+	return r.node.keys.data.Exec(nil, &engine.Call{Args: all, Keys: keys, Write: true, Proto: r.session.proto, Now: r.now})
+}
+
+// blockFor waits until a command answers something: what it is without its B, and the
+// arguments that it has then. The timeout is at argument at. A client that waits is not
+// disturbed by a key that is not of its kind.
+func (r *request) blockFor(at int, kind, name string, args func(*request) [][]byte) {
+	timeout, ok := r.timeout(at)
+	if !ok {
+		return
+	}
+	r.blockOr(timeout, func(r *request) bool {
+		if r.ready != "" && r.node.keys.data.Type(r.ready) != kind {
+			return false
+		}
+		return r.tryCommand(name, args(r))
+	})
+}
+
+// moveArgs are arguments as they are.
+func moveArgs(from, to int) func(*request) [][]byte {
+	return func(r *request) [][]byte { return r.args[from:to] }
+}
+
+// popArgs are the arguments of LMPOP and ZMPOP, for the keys that are to be looked at.
+func (r *request) popArgs() [][]byte {
+	if r.ready == "" {
+		return r.args[2:]
+	}
+	rest := r.args[r.keys[len(r.keys)-1].Arg+1:]
+	return append([][]byte{[]byte("1"), []byte(r.ready)}, rest...)
+}
+
+// tryCommand runs a command and reports false if it found nothing to do.
+func (r *request) tryCommand(name string, args [][]byte) bool {
+	reply := r.call(name, args...)
+	if isNull(reply) {
+		return false
+	}
+	r.out = append(r.out, reply...)
+	if reply[0] != '-' {
+		r.wrote(r.keyNames(), append([][]byte{[]byte(name)}, args...)...)
+	}
+	return true
+}
+
+// isNull reports whether a reply is a null of either protocol.
+func isNull(reply []byte) bool {
+	switch string(reply) {
+	case "$-1\r\n", "*-1\r\n", "_\r\n":
+		return true
+	}
+	return false
+}
+
+// readStreams is XREAD and XREADGROUP, which block only if they say so.
+func (r *request) readStreams() {
+	block := slices.IndexFunc(r.args, func(arg []byte) bool { return strings.EqualFold(string(arg), "block") })
+	streams := slices.IndexFunc(r.args, func(arg []byte) bool { return strings.EqualFold(string(arg), "streams") })
+	if block < 0 || block > streams || block+1 >= len(r.args) {
+		r.exec()
+		return
+	}
+	ms, err := strconv.ParseInt(r.arg(block+1), 10, 64)
+	if err != nil || ms < 0 {
+		r.fail(map[bool]string{true: "ERR timeout is not an integer or out of range", false: "ERR timeout is negative"}[err != nil])
+		return
+	}
+	args := r.streamArgs(block, streams)
+	r.blockOr(time.Duration(ms)*time.Millisecond, func(r *request) bool { return r.tryCommand(r.spec.Name, args[1:]) })
+}
+
+// streamArgs returns the arguments without BLOCK, and the last ID of a stream where they
+// say $: what comes after now is what the client waits for.
+func (r *request) streamArgs(block, streams int) [][]byte {
+	args := slices.Concat(r.args[:block], r.args[block+2:])
+	streams -= 2
+	n := (len(args) - streams - 1) / 2
+	for i := range args {
+		args[i] = slices.Clone(args[i])
+		if i > streams+n && string(args[i]) == "$" {
+			args[i] = r.lastID(args[i-n])
+		}
+	}
+	return args
+}
+
+// lastID returns the ID of the last entry that a stream got.
+func (r *request) lastID(key []byte) []byte {
+	reply := r.node.keys.data.Exec(nil, &engine.Call{
+		Args: [][]byte{[]byte("xinfo"), []byte("stream"), key}, Proto: resp.RESP2, Now: r.now,
+	})
+	found := bulks(reply)
+	for i, name := range found {
+		if string(name) == "last-generated-id" {
+			return found[i+1]
+		}
+	}
+	return []byte("0-0")
+}
