@@ -51,18 +51,20 @@ cover: ## coverage of the whole by all tests, in cover.out
 	go tool cover -func=cover.out | tail -n 1
 
 .PHONY: generate
-generate: ## write routing/table.go from the server at REDIS_ADDR, host:port
+generate: ## write the command tables from the server at REDIS_ADDR, host:port
 ifndef REDIS_ADDR
 	$(error make generate REDIS_ADDR=127.0.0.1:6379, a redis-server without modules)
 endif
 	cd routing && go run ./internal/gentable -addr $(REDIS_ADDR)
+	cd internal/refnode/command && go run ./internal/gentable -addr $(REDIS_ADDR)
 
 .PHONY: quickstart
-quickstart: ## run examples/quickstart on the cluster ADDRS, host:port,...; MIGRATE=1 moves a slot too
-ifndef ADDRS
-	$(error make quickstart ADDRS=127.0.0.1:7000,127.0.0.1:7001, nodes of a Redis Cluster)
-endif
-	go run ./examples/quickstart -addrs $(ADDRS) $(if $(MIGRATE),-migrate)
+quickstart: ## run examples/quickstart, on the cluster ADDRS if set, host:port,...; MIGRATE=1 moves a slot too
+	go run ./examples/quickstart $(if $(ADDRS),-addrs $(ADDRS)) $(if $(MIGRATE),-migrate)
+
+.PHONY: cluster
+cluster: ## a cluster on ports 7000 to 7005 for clients in any language, until ^C
+	go run ./examples/cluster
 
 .PHONY: tidy
 tidy: ## go mod tidy, every module

@@ -47,17 +47,12 @@ func (t *tour) migration(ctx context.Context) error {
 	if away == "" {
 		return errors.New("a slot can be moved only if there are two masters")
 	}
-	w, err := t.newWitness(ctx)
-	if err != nil {
-		return err
-	}
-	defer w.client.Close()
 	fmt.Fprintf(t.out, "\n  Slot %d moves from %s to %s and back.\n  Its %d keys are read at each step:\n\n", slot, home, away, groupCount)
 
 	load := t.startLoad(ctx)
 	for _, leg := range []struct{ name, from, to string }{{"there", home, away}, {"back", away, home}} {
 		// Once begun, a move is finished and taken back: no signal leaves a slot half-way.
-		if err := t.move(context.WithoutCancel(ctx), w, slot, leg.name, leg.from, leg.to); err != nil {
+		if err := t.move(context.WithoutCancel(ctx), load, slot, leg.name, leg.from, leg.to); err != nil {
 			_, loadErr := load.end()
 			return errors.Join(fmt.Errorf("moving slot %d from %s to %s: %w; it may be open, which redis-cli --cluster fix %s repairs",
 				slot, leg.from, leg.to, err, leg.from), loadErr)
@@ -71,10 +66,16 @@ func (t *tour) migration(ctx context.Context) error {
 	return nil
 }
 
-// move moves slot and its keys, reading the group half-way and after.
-func (t *tour) move(ctx context.Context, w *witness, slot uint16, leg, from, to string) error {
+// move moves slot and its keys, reading the group half-way and after, and letting the
+// load read all keys each time.
+func (t *tour) move(ctx context.Context, load *load, slot uint16, leg, from, to string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	w, err := t.newWitness(ctx, from)
+	if err != nil {
+		return err
+	}
+	defer w.client.Close()
 	m := newMover(slot, from, to, t.client.SlotMap(), t.opts)
 	defer m.close()
 	if err := m.begin(ctx); err != nil {
@@ -86,27 +87,35 @@ func (t *tour) move(ctx context.Context, w *witness, slot uint16, leg, from, to 
 	if err := w.read(ctx, leg, "half its keys moved"); err != nil {
 		return err
 	}
+	load.whole()
 	if err := m.rest(ctx); err != nil {
 		return err
 	}
 	if err := m.finish(ctx); err != nil {
 		return err
 	}
-	return w.read(ctx, "", "slot moved")
+	if err := w.read(ctx, "", "slot moved"); err != nil {
+		return err
+	}
+	load.whole()
+	return nil
 }
 
-// witness reads the keys of the group with a client of its own, whose redirections are
-// those of these reads.
+// witness reads the keys of the group while their slot moves, with a client of its own,
+// whose redirections are those of these reads.
 type witness struct {
 	tour   *tour
 	client *slotmesh.Client
 	seen   redirects
 }
 
-func (t *tour) newWitness(ctx context.Context) (*witness, error) {
+// newWitness returns a witness that knows what the node at addr does, and learns more
+// only from redirections. The refresh that follows its first MOVED may come at any time,
+// so after that the next one is for a new witness.
+func (t *tour) newWitness(ctx context.Context, addr string) (*witness, error) {
 	w := &witness{tour: t}
 	opts := t.opts
-	opts.RefreshInterval = -1
+	opts.Addrs, opts.RefreshInterval = []string{addr}, -1
 	opts.Trace = &routing.Trace{Redirect: w.seen.add}
 	var err error
 	w.client, err = slotmesh.New(ctx, opts)
@@ -148,14 +157,15 @@ func (w *witness) read(ctx context.Context, leg, step string) error {
 // load reads all keys until it is told to end.
 type load struct {
 	cancel context.CancelFunc
+	round  chan struct{} // a value at the end of each round that somebody waits for
 	done   chan struct{}
-	rounds int
-	err    error
+	rounds int   // once done
+	err    error // once done
 }
 
 func (t *tour) startLoad(ctx context.Context) *load {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &load{cancel: cancel, done: make(chan struct{})}
+	l := &load{cancel: cancel, round: make(chan struct{}), done: make(chan struct{})}
 	all := append(append([]batch.Pair{}, t.pairs...), t.group...)
 	go func() {
 		defer close(l.done)
@@ -169,9 +179,24 @@ func (t *tour) startLoad(ctx context.Context) *load {
 				return
 			}
 			l.rounds++
+			select {
+			case l.round <- struct{}{}:
+			default:
+			}
 		}
 	}()
 	return l
+}
+
+// whole waits until the load has read all keys in a round that began after the call, or
+// has failed.
+func (l *load) whole() {
+	for range 2 { // the first to end may have begun before
+		select {
+		case <-l.round:
+		case <-l.done:
+		}
+	}
 }
 
 // end stops the load and returns how many times it read all keys.

@@ -25,12 +25,9 @@ func TestQuickstart(t *testing.T) {
 			var out, errs bytes.Buffer
 			require.Equal(t, 0, run(ctx, args, &out, &errs), errs.String())
 			t.Log("\n" + out.String())
-			for _, want := range []string{"MGET serial", "MGET pipelined", "MGET parallel", "one native MGET", "Every value was right", "Deleted 1010 keys"} {
-				require.Contains(t, out.String(), want)
-			}
+			requireTour(t, out.String())
 			if name == "migrate" {
-				require.Equal(t, 2, strings.Count(out.String(), "5 x ASK"), "half of the ten keys, there and back")
-				require.Equal(t, 2, strings.Count(out.String(), "1 x MOVED"), "one for the slot, there and back")
+				requireMigration(t, out.String())
 			}
 			for _, addr := range c.Masters() {
 				require.Contains(t, out.String(), addr)
@@ -69,21 +66,38 @@ func TestQuickstart(t *testing.T) {
 	})
 }
 
+// requireTour requires that out is what the program prints if all is well.
+func requireTour(t *testing.T, out string) {
+	t.Helper()
+	for _, want := range []string{"MGET serial", "MGET pipelined", "MGET parallel", "one native MGET", "Every value was right", "Deleted 1010 keys"} {
+		require.Contains(t, out, want)
+	}
+}
+
+// requireMigration requires that out shows the redirections of a slot that moves.
+func requireMigration(t *testing.T, out string) {
+	t.Helper()
+	require.Equal(t, 2, strings.Count(out, "5 x ASK"), "half of the ten keys, there and back")
+	require.Equal(t, 2, strings.Count(out, "1 x MOVED"), "one for the slot, there and back")
+}
+
 func TestBadArguments(t *testing.T) {
 	for name, tc := range map[string]struct {
 		args []string
 		code int
 		text string
 	}{
-		"no cluster":     {nil, 1, "-addrs"},
-		"unknown flag":   {[]string{"-x"}, 2, "-x"},
-		"no such node":   {[]string{"-addrs", "127.0.0.1:1"}, 1, "127.0.0.1:1"},
-		"not an address": {[]string{"-addrs", "localhost"}, 1, "localhost"},
+		"unknown flag":       {[]string{"-x"}, 2, "-x"},
+		"blank in addresses": {[]string{"-addrs", "127.0.0.1:1,", "127.0.0.1:2"}, 2, "127.0.0.1:2"},
+		"hold one of others": {[]string{"-hold", "-addrs", "127.0.0.1:1"}, 2, "-hold"},
+		"no such node":       {[]string{"-addrs", "127.0.0.1:1"}, 1, "127.0.0.1:1"},
+		"not an address":     {[]string{"-addrs", "localhost"}, 1, "localhost"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errs bytes.Buffer
 			require.Equal(t, tc.code, run(t.Context(), tc.args, &out, &errs))
 			require.Contains(t, errs.String(), tc.text)
+			require.Empty(t, out.String())
 		})
 	}
 }

@@ -45,6 +45,7 @@ type Cluster interface {
 
 // Run runs the suite on c, which is as it was afterwards but for keys.
 func Run(t *testing.T, c Cluster) {
+	t.Run("Protocol", func(t *testing.T) { Protocol(t, c) })
 	t.Run("Redirect", func(t *testing.T) { testRedirect(t, c) })
 	t.Run("Batch", func(t *testing.T) { testBatch(t, c) })
 	t.Run("Migration", func(t *testing.T) { testMigration(t, c) })

@@ -1,5 +1,10 @@
 package difftest
 
+import (
+	"regexp"
+	"strings"
+)
+
 // A difference is one that is meant to be.
 type difference struct {
 	name string
@@ -13,8 +18,27 @@ type difference struct {
 
 type differenceTable []difference
 
+// notCompiled is the error that says so, in EXEC's reply too.
+var notCompiled = regexp.MustCompile(`-"ERR Error compiling script \(new function\): (\\.|[^"\\])*"`)
+
 // differences is consulted for replies that are not the same.
-var differences = differenceTable{}
+var differences = differenceTable{
+	{
+		name: "a script that does not compile",
+		match: func(_ command, a, b string) bool {
+			return notCompiled.ReplaceAllString(a, "") == notCompiled.ReplaceAllString(b, "")
+		},
+		reason: "another compiler says in other words what is wrong",
+	},
+	{
+		name: "redis.pcall with an argument that is no string",
+		match: func(_ command, a, b string) bool {
+			const text = `-"ERR Lua redis lib command arguments must be strings or integers`
+			return strings.HasPrefix(a, text+" script: ") && b == text+`"`
+		},
+		reason: "the Lua of the embedded node raises this error also where pcall should return it",
+	},
+}
 
 // find returns the name of the first difference that is this one.
 func (t differenceTable) find(c command, a, b string) (name string, ok bool) {

@@ -87,14 +87,11 @@ func (r *request) popKey(pop string, key []byte) {
 	r.array(n)
 	r.bulk(string(key))
 	r.out = append(r.out, reply...)
-	r.wrote([]string{string(key)}, []byte(pop), key)
 }
 
-// call runs another command in the engine and returns its reply.
+// call runs another command in place of this one and returns its reply.
 func (r *request) call(name string, args ...[]byte) []byte {
-	keys := r.keyNames()
-	all := append([][]byte{[]byte(name)}, args...)
-	return r.node.keys.data.Exec(nil, &engine.Call{Args: all, Keys: keys, Write: true, Proto: r.session.proto, Now: r.now})
+	return r.execute(nil, append([][]byte{[]byte(name)}, args...)...)
 }
 
 // blockFor waits until a command answers something: what it is without its B, and the
@@ -130,13 +127,10 @@ func (r *request) popArgs() [][]byte {
 // tryCommand runs a command and reports false if it found nothing to do.
 func (r *request) tryCommand(name string, args [][]byte) bool {
 	reply := r.call(name, args...)
-	if isNull(reply) {
-		return false
+	if isNull(reply) && (!r.nested || r.ready != "") {
+		return false // in a transaction this is the answer
 	}
 	r.out = append(r.out, reply...)
-	if reply[0] != '-' {
-		r.wrote(r.keyNames(), append([][]byte{[]byte(name)}, args...)...)
-	}
 	return true
 }
 

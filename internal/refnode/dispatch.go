@@ -29,6 +29,7 @@ type request struct {
 	now     time.Time
 	out     []byte // replies so far
 	nested  bool   // part of a transaction: it must not block
+	slot    int    // of the keys so far, in a transaction of all of them; -1: none
 	ready   string // the key that has changed, if the client has waited
 	park    *waiter
 
@@ -40,7 +41,7 @@ type request struct {
 // The node's lock is held.
 func (n *Node) process(s *session, args [][]byte) verdict {
 	r := &s.req
-	r.args, r.out, r.nested, r.park = args, s.out.pending, false, nil
+	r.args, r.out, r.nested, r.park, r.slot = args, s.out.pending, false, nil, -1
 	r.now = n.now()
 	n.keys.expire(r.now)
 	v := r.process()
@@ -225,8 +226,9 @@ var handlers map[string]handler
 func init() {
 	handlers = map[string]handler{}
 	for _, set := range []map[string]handler{
-		connectionHandlers, transactionHandlers, blockingHandlers, keyHandlers, scriptHandlers,
+		connectionHandlers, transactionHandlers, blockingHandlers, keyHandlers, objectHandlers, scriptHandlers,
 		clusterHandlers, transferHandlers, serverHandlers, clientHandlers, commandHandlers,
+		hyperLogLogHandlers,
 	} {
 		for name, run := range set {
 			handlers[name] = run

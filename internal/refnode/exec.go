@@ -2,26 +2,24 @@ package refnode
 
 import (
 	"bytes"
-	"slices"
 	"time"
 
 	"github.com/slotmesh/slotmesh/internal/refnode/engine"
 )
 
 // exec runs the command in the engine, and what follows from its having run.
-func (r *request) exec() { r.execArgs(r.args...) }
+func (r *request) exec() { r.out = r.execute(r.out, r.args...) }
 
-// execArgs runs other arguments than the client sent, of the same keys.
-func (r *request) execArgs(args ...[]byte) {
-	start := len(r.out)
-	call := engine.Call{Args: args, Write: r.writes(), Proto: r.session.proto, Now: r.now}
-	if call.Write || r.node.keys.mayExpire() {
-		call.Keys = r.keyNames()
+// execute runs the command, or another that stands for it, and appends the reply to dst.
+func (r *request) execute(dst []byte, args ...[]byte) []byte {
+	r.node.keys.expire(r.now) // as an earlier command of a transaction may have it
+	start := len(dst)
+	call := engine.Call{Args: args, Proto: r.session.proto, Now: r.now}
+	dst = r.node.keys.data.Exec(dst, &call)
+	if len(call.Changed) > 0 {
+		r.wrote(call.Changed, rewrite(args, dst[start:])...)
 	}
-	r.out = r.node.keys.data.Exec(r.out, &call)
-	if call.Write && hasEffect(r.spec.Name, r.out[start:]) {
-		r.wrote(call.Keys, rewrite(r.spec.Name, args, r.out[start:])...)
-	}
+	return dst
 }
 
 // keyNames returns the keys of the command.
@@ -42,35 +40,10 @@ func (r *request) wrote(keys []string, effect ...[]byte) {
 	r.node.propagate(r.now, effect)
 }
 
-// hasEffect reports, by its reply, whether a write may have changed anything.
-func hasEffect(name string, reply []byte) bool {
-	if len(reply) == 0 || reply[0] == '-' {
-		return false
-	}
-	if !slices.Contains(idle, name) {
-		return true
-	}
-	for _, none := range []string{":0\r\n", ":-1\r\n", "$-1\r\n", "*-1\r\n", "_\r\n", "*0\r\n", "~0\r\n", "%0\r\n"} {
-		if string(reply) == none {
-			return false
-		}
-	}
-	return true
-}
-
-// idle are the writes that have changed nothing if they answer 0, -1, null or nothing.
-var idle = []string{
-	"copy", "del", "expire", "expireat", "getdel", "hdel", "hsetnx", "linsert", "lmove", "lmpop", "lpop",
-	"lpushx", "lrem", "move", "msetnx", "persist", "pexpire", "pexpireat", "pfadd", "renamenx", "rpop",
-	"rpoplpush", "rpushx", "sadd", "setnx", "smove", "spop", "srem", "unlink", "xack", "xdel", "xtrim",
-	"zmpop", "zpopmax", "zpopmin", "zrem", "zremrangebylex", "zremrangebyrank", "zremrangebyscore",
-	"blpop", "brpop", "blmove", "brpoplpush", "bzpopmin", "bzpopmax", "bzmpop", "xreadgroup",
-}
-
 // rewrite returns the command that does to a follower what args did here. Most do the
 // same wherever they run, since the time comes with them.
-func rewrite(name string, args [][]byte, reply []byte) [][]byte {
-	if name != "spop" {
+func rewrite(args [][]byte, reply []byte) [][]byte {
+	if !bytes.EqualFold(args[0], []byte("spop")) {
 		return args
 	}
 	return append([][]byte{[]byte("srem"), args[1]}, bulks(reply)...)

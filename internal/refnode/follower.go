@@ -115,6 +115,9 @@ func (n *Node) Attach(replica *Node, link *transport.Gate) error {
 
 // copyTo copies all keys.
 func (n *Node) copyTo(replica *Node) error {
+	if n.keys.count == 0 {
+		return nil
+	}
 	var errs []error
 	for _, keys := range n.keys.slots {
 		for key := range keys {

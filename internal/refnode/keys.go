@@ -3,42 +3,20 @@ package refnode
 import (
 	"math/rand/v2"
 	"strconv"
-	"time"
 
 	"github.com/slotmesh/slotmesh/hashtag"
 	"github.com/slotmesh/slotmesh/internal/refnode/glob"
 )
 
 // keyHandlers are the commands on keys that the node answers from what it knows itself:
-// when they expire, and which there are.
+// which there are.
 var keyHandlers = map[string]handler{
-	"ttl": func(r *request) {
-		r.deadline(func(at time.Time) int64 { return (at.Sub(r.now).Milliseconds() + 500) / 1000 })
-	},
-	"pttl":        func(r *request) { r.deadline(func(at time.Time) int64 { return at.Sub(r.now).Milliseconds() }) },
-	"expiretime":  func(r *request) { r.deadline(func(at time.Time) int64 { return (at.UnixMilli() + 500) / 1000 }) },
-	"pexpiretime": func(r *request) { r.deadline(time.Time.UnixMilli) },
-	"type":        func(r *request) { r.simple(r.node.keys.data.Type(r.arg(1))) },
-	"dbsize":      func(r *request) { r.int(int64(r.node.keys.count)) },
-	"randomkey":   (*request).randomKey,
-	"scan":        (*request).scan,
-	"flushall":    (*request).flush,
-	"flushdb":     (*request).flush,
-	"move":        func(r *request) { r.fail("ERR MOVE is not allowed in cluster mode") },
-}
-
-// deadline answers when a key expires, as show says it.
-func (r *request) deadline(show func(time.Time) int64) {
-	key := r.arg(1)
-	at, ok := r.node.keys.data.Deadline(key)
-	switch {
-	case !r.node.keys.has(key):
-		r.int(-2)
-	case !ok:
-		r.int(-1)
-	default:
-		r.int(show(at))
-	}
+	"dbsize":    func(r *request) { r.int(int64(r.node.keys.count)) },
+	"randomkey": (*request).randomKey,
+	"scan":      (*request).scan,
+	"flushall":  (*request).flush,
+	"flushdb":   (*request).flush,
+	"move":      func(r *request) { r.fail("ERR MOVE is not allowed in cluster mode") },
 }
 
 func (r *request) randomKey() {
@@ -143,6 +121,3 @@ func (k *keyspace) exists(key []byte) bool {
 	_, ok := k.slots[hashtag.SlotBytes(key)][string(key)]
 	return ok
 }
-
-// mayExpire reports whether any key has a deadline.
-func (k *keyspace) mayExpire() bool { return len(k.deadlines.byAge) > 0 }

@@ -83,6 +83,9 @@ func (k *keyspace) remove(key string) bool {
 
 // flush removes all keys.
 func (k *keyspace) flush() {
+	if k.count == 0 {
+		return
+	}
 	k.data.Flush()
 	for slot, keys := range k.slots {
 		k.slots[slot] = nil

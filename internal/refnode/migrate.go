@@ -130,20 +130,25 @@ func (r *request) collect(m *migration) error {
 	return nil
 }
 
+var errWriting = errors.New("error or timeout writing to target instance")
+
 // send sends the keys and returns what the target answered to each: the text of its
 // error, empty if it took the key. Of those that are missing nothing is known.
 func (n *Node) send(m *migration) (replies []string, err error) {
 	ctx, cancel := context.WithTimeout(n.life, m.timeout)
 	defer cancel()
 	conn, err := n.cfg.Network.Dial(ctx, m.addr)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() == nil:
+		return nil, errWriting // a server connects without waiting, and is refused when it writes
+	case err != nil:
 		return nil, errors.New("error or timeout connecting to the client")
 	}
 	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	if _, err := conn.Write(m.requests()); err != nil {
-		return nil, errors.New("error or timeout writing to target instance")
+		return nil, errWriting
 	}
 	return m.read(conn)
 }

@@ -3,6 +3,7 @@ package refnode
 import (
 	"slices"
 
+	"github.com/slotmesh/slotmesh/hashtag"
 	"github.com/slotmesh/slotmesh/internal/refnode/command"
 )
 
@@ -109,6 +110,9 @@ func (r *request) runQueued(tx *transaction) {
 	r.array(len(tx.queued))
 	whole := *r
 	r.nested = true
+	if keys := tx.keys(r.named[:0]); len(keys) > 0 {
+		r.slot = int(hashtag.SlotBytes(keys[0]))
+	}
 	for _, q := range tx.queued {
 		r.args, r.spec, r.keys = q.args, q.spec, q.keys
 		r.run()

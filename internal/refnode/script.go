@@ -40,7 +40,6 @@ type script struct {
 	sha      string
 	readOnly bool // it may not write
 	oneSlot  bool // it may touch the slot of its first key only
-	slot     int  // -1: none so far
 	done     []queued
 }
 
@@ -76,8 +75,12 @@ func scriptFlags(text string) (flags string, declared bool) {
 
 func (r *request) eval() {
 	text, ok := r.node.source(r)
-	if !ok {
+	switch refusal := r.scriptKeys(); {
+	case !ok && (refusal == "" || len(r.args[1]) != 2*sha1.Size):
 		r.fail("NOSCRIPT No matching script. Please use EVAL.")
+		return
+	case refusal != "":
+		r.fail(refusal)
 		return
 	}
 	flags, declared := scriptFlags(text)
@@ -86,14 +89,28 @@ func (r *request) eval() {
 		return
 	}
 	s := &script{
-		request: r, source: text, sha: sha(text), slot: -1,
+		request: r, source: text, sha: sha(text),
 		readOnly: strings.HasSuffix(r.spec.Name, "_ro") || strings.Contains(flags, "no-writes"),
 		oneSlot:  declared && !strings.Contains(flags, "allow-cross-slot-keys"),
 	}
 	if keys := r.keyNames(); len(keys) > 0 {
-		s.slot = int(hashtag.Slot(keys[0]))
+		r.slot = int(hashtag.Slot(keys[0]))
 	}
 	s.run()
+}
+
+// scriptKeys returns what is wrong with the number of keys.
+func (r *request) scriptKeys() (refusal string) {
+	n, ok := parseInt(r.args[2])
+	switch {
+	case !ok:
+		return "ERR value is not an integer or out of range"
+	case n > int64(len(r.args)-3):
+		return "ERR Number of keys can't be greater than number of args"
+	case n < 0:
+		return "ERR Number of keys can't be negative"
+	}
+	return ""
 }
 
 // run runs the script, and then notes what it has changed.
@@ -104,33 +121,47 @@ func (s *script) run() {
 		body = "--" + body[2:] // Lua knows no such line
 	}
 	args := append([][]byte{[]byte("eval"), []byte(body)}, r.args[2:]...)
-	reply := r.node.keys.data.Exec(nil, &engine.Call{
-		Args: args, Keys: r.keyNames(), Write: true, Proto: r.session.proto, Now: r.now, Nested: s.allow,
-	})
+	call := engine.Call{Args: args, Proto: r.session.proto, Now: r.now}
+	call.Nested = func(args []string) (refusal string) {
+		s.touch(call.Changed) // what is there decides who serves a slot that moves
+		return s.allow(args)
+	}
+	reply := r.node.keys.data.Exec(nil, &call)
+	compiled := true
 	if len(reply) > 0 && reply[0] == '-' {
-		reply = resp.AppendError(nil, s.explain(string(reply[1:])))
-	} else {
+		var text string
+		text, compiled = s.explain(string(reply[1:]))
+		reply = resp.AppendError(nil, text)
+	}
+	if compiled {
 		r.node.scripts[s.sha] = s.source
 	}
-	random := slices.ContainsFunc(s.done, func(q queued) bool { return q.spec.Name == "spop" })
-	for _, q := range s.done {
-		s.wrote(q, random)
-	}
+	s.wrote(call.Changed)
 	r.out = append(r.out, reply...)
 }
 
-// wrote notes one command of a script that may have changed something. What SPOP took only
-// the script knows: if it was random in that way, the followers get what its keys are now.
-func (s *script) wrote(q queued, random bool) {
-	inner := *s.request
-	inner.args, inner.spec, inner.keys = q.args, q.spec, q.keys
-	names := inner.keyNames()
-	if !random {
-		inner.wrote(names, q.args...)
-		return
+func (s *script) touch(changed []string) {
+	for _, key := range changed {
+		s.request.node.keys.touch(key)
 	}
-	for _, name := range names {
-		inner.wrote([]string{name}, s.request.node.state(name)...)
+}
+
+// wrote takes notice of the keys that the script has changed. The followers get what the
+// script has written; but what SPOP took only the script knows, so then they get what the
+// keys are now.
+func (s *script) wrote(changed []string) {
+	n, now := s.request.node, s.request.now
+	random := slices.ContainsFunc(s.done, func(q queued) bool { return q.spec.Name == "spop" })
+	s.touch(changed)
+	for _, key := range changed {
+		if random {
+			n.propagate(now, n.state(key))
+		}
+	}
+	for _, q := range s.done {
+		if !random {
+			n.propagate(now, q.args)
+		}
 	}
 }
 
@@ -200,10 +231,10 @@ func (s *script) allowSlot(inner *request) (refusal string) {
 	}
 	for _, key := range inner.named {
 		slot := int(hashtag.SlotBytes(key))
-		if s.slot >= 0 && s.slot != slot {
+		if s.request.slot >= 0 && s.request.slot != slot {
 			return "ERR Script attempted to access keys that do not hash to the same slot"
 		}
-		s.slot = slot
+		s.request.slot = slot
 	}
 	return ""
 }
@@ -212,20 +243,25 @@ func (s *script) allowSlot(inner *request) (refusal string) {
 // one that does not compile.
 var (
 	raised         = regexp.MustCompile(`(?s)^ERR Error compiling script \(new function\): (?:<string>)?:(\d+): (.*?)\s*(?:stack traceback:.*)?$`)
+	ofLibrary      = regexp.MustCompile(` script: [0-9a-f]{40}, &c\.$`)
 	startsWithCode = regexp.MustCompile(`^[A-Z]+ `)
 )
 
-// explain turns the engine's text of an error into that of the real server.
-func (s *script) explain(text string) string {
+// explain turns the engine's text of an error into that of the real server, and reports
+// whether it is the script that raised it, and not the compiler.
+func (s *script) explain(text string) (explained string, compiled bool) {
 	parts := raised.FindStringSubmatch(text)
 	if parts == nil {
-		return strings.TrimSpace(text)
+		return strings.TrimSpace(text), !strings.Contains(text, "Error compiling script")
 	}
 	line, message := parts[1], strings.TrimSpace(parts[2])
-	if !startsWithCode.MatchString(message) {
+	switch before := ofLibrary.ReplaceAllString(message, ""); {
+	case before != message:
+		message = "ERR " + before
+	case !startsWithCode.MatchString(message):
 		message = "ERR user_script:" + line + ": " + message
 	}
-	return message + " script: " + s.sha + ", on @user_script:" + line + "."
+	return message + " script: " + s.sha + ", on @user_script:" + line + ".", true
 }
 
 // sha returns the name of a script.
@@ -236,9 +272,11 @@ func sha(text string) string {
 
 func (r *request) scriptLoad() {
 	text := r.arg(2)
-	name := sha(text)
-	r.node.scripts[name] = text
-	r.bulk(name)
+	reply := r.node.keys.data.Exec(nil, &engine.Call{Args: r.args, Proto: r.session.proto, Now: r.now})
+	if reply[0] != '-' {
+		r.node.scripts[sha(text)] = text
+	}
+	r.out = append(r.out, reply...)
 }
 
 func (r *request) scriptExists() {

@@ -57,6 +57,10 @@ func (r *request) restore() {
 		r.fail("BUSYKEY Target key name already exists.")
 		return
 	}
+	if how.ttl, refusal = r.restoreTTL(); refusal != "" {
+		r.fail(refusal)
+		return
+	}
 	v, err := rdb.ParsePayload(r.args[3])
 	if errors.Is(err, rdb.ErrFormat) {
 		err = rdb.ErrFormat // the server does not say where
@@ -102,15 +106,20 @@ func (r *request) restoring() (how restoring, refusal string) {
 			return how, "ERR syntax error"
 		}
 	}
-	ttl, err := strconv.ParseInt(r.arg(2), 10, 64)
-	if err != nil {
-		return how, "ERR value is not an integer or out of range"
-	}
-	if ttl < 0 {
-		return how, "ERR Invalid TTL value, must be >= 0"
-	}
-	how.ttl = ttl
 	return how, ""
+}
+
+// restoreTTL reads when the key is to expire, which is looked at only if the key may be
+// made.
+func (r *request) restoreTTL() (ttl int64, refusal string) {
+	ttl, ok := parseInt(r.args[2])
+	switch {
+	case !ok:
+		return 0, "ERR value is not an integer or out of range"
+	case ttl < 0:
+		return 0, "ERR Invalid TTL value, must be >= 0"
+	}
+	return ttl, ""
 }
 
 // deadline returns when the key is to expire; the zero Time means never.

@@ -53,10 +53,12 @@ var ErrNoKey = errors.New("no such key")
 // A Call is one command for an Engine.
 type Call struct {
 	Args  [][]byte      // the command and its arguments, in any case; not kept
-	Keys  []string      // its keys
-	Write bool          // it may change its keys
 	Proto resp.Protocol // of the reply
 	Now   time.Time     // when it runs
+
+	// Changed is set to the keys that the command has changed; whenever Nested is asked,
+	// to those that the script has changed so far.
+	Changed []string
 
 	// Nested is asked about each command that a script calls, before it runs. A text
 	// that it returns is the error that the command answers instead. Nil allows all.

@@ -21,11 +21,10 @@ func seeds(f *testing.F) {
 func FuzzAdd(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, s, element []byte) {
-		before := slices.Clone(s)
-		out, changed, err := hll.Add(s, element)
+		out, changed, err := hll.Add(slices.Clone(s), element)
 		if err != nil || !changed {
 			require.False(t, changed)
-			require.Equal(t, before, out)
+			require.Equal(t, s, out)
 			return
 		}
 		require.True(t, hll.Valid(out))
@@ -34,7 +33,7 @@ func FuzzAdd(f *testing.F) {
 		require.False(t, changed, "it is there")
 		require.Equal(t, out, again)
 
-		union, err := hll.CountUnion(before)
+		union, err := hll.CountUnion(s)
 		if err != nil {
 			return // adding to a part of the runs does not mend the rest
 		}

@@ -73,12 +73,16 @@ func (v *View) Decide(q *Query) Decision {
 		return Decision{Kind: Serve}
 	}
 
-	// Rule 4: what has left a migrating slot is at the target, unless part of it is here.
+	// Rule 4: what has left a migrating slot is at the target, unless part of it is here. If
+	// somebody made the slot migrate to where it is, that is here too.
 	if k.phase == migrating && k.missing > 0 {
 		if k.existing > 0 {
 			return Decision{Kind: TryAgain}
 		}
-		return Decision{Ask, k.slot, v.migrating[k.slot]}
+		if target := v.migrating[k.slot]; target != v.me {
+			return Decision{Ask, k.slot, target}
+		}
+		return Decision{Kind: Serve}
 	}
 
 	// Rule 5: who was sent to an importing slot is served, if no key is still on its way.
