@@ -41,6 +41,10 @@ race: ## go test with the race detector and SLOTMESH_REDIS=require
 fuzz: ## every fuzz target for FUZZTIME, 10s if not set
 	@FUZZTIME=$${FUZZTIME:-10s} .ci/check fuzz
 
+.PHONY: soak
+soak: ## the long tests: ten thousand clusters started and closed
+	SLOTMESH_SOAK=1 go test -count=1 -timeout 30m -run Cycles -v ./clustertest
+
 .PHONY: bench
 bench: ## benchmarks; BENCH is a pattern, PACKAGES where to look
 	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)

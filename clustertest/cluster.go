@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/slotmesh/slotmesh/hashtag"
+	"github.com/slotmesh/slotmesh/internal/refnode"
 	"github.com/slotmesh/slotmesh/internal/refnode/transport"
 	"github.com/slotmesh/slotmesh/internal/refnode/view"
 )
@@ -288,6 +289,16 @@ func (c *Cluster) member(addr string) (*member, error) {
 		return nil, fmt.Errorf("clustertest: %s is not a node of this cluster", addr)
 	}
 	return c.members[i], nil
+}
+
+// up returns the node at addr, which must be up.
+func (c *Cluster) up(addr string) (*member, *refnode.Node, error) {
+	m, err := c.member(addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	node, err := m.up()
+	return m, node, err
 }
 
 // exclusive waits for the turn to change the topology; done ends it.

@@ -33,7 +33,15 @@
 // # What is not there
 //
 // There is no cluster bus between the nodes yet: they do not find out that one of them is
-// away, and elect nobody. What they tell each other about slots is carried by the verbs
-// and by a SETSLOT that takes a slot over. A replica has each write before the client has
-// its reply. Commands that a node does not have say so.
+// away, and elect nobody: CLUSTER MEET, FORGET, REPLICATE, FAILOVER and RESET are not
+// supported. What they tell each other about slots is carried by the verbs and by a SETSLOT
+// that takes a slot over. A replica has each write before the client has its reply.
+//
+// There is no pub/sub, sharded or not, there are no functions, ACLs or client-side caching.
+// Of the commands on data SORT, BITFIELD, LCS, GEOHASH, GEOSEARCHSTORE and XSETID are
+// missing, and in scripts also the HyperLogLogs. Streams cannot leave a node: DUMP and
+// MIGRATE refuse them, and a replica that is attached later, or restarted, lacks them.
+// Scripts run on another Lua than the server's, which has no RESP3.
+//
+// Whatever a node does not have it refuses with an error that says so.
 package clustertest

@@ -7,9 +7,10 @@ import (
 )
 
 // spread lets every node hear what the others say about themselves, and lets replicas
-// follow who they say is their master. It stands for the gossip over the cluster bus,
-// and happens at the end of each verb, and at no other time. Nodes that are down, paused,
-// cut off or lag are left out; a later spread reaches them.
+// follow who they say is their master. It stands for the gossip over the cluster bus, and
+// happens at the end of each verb, and when a node takes over a slot or a role by itself
+// (spreadLater), at no other time. Nodes that are down, paused, cut off or lag are left
+// out; a later spread reaches them.
 func (c *Cluster) spread() {
 	c.round <- struct{}{}
 	defer func() { <-c.round }()

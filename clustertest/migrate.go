@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/slotmesh/slotmesh/internal/refnode"
 )
 
 // migrateTimeout is what MIGRATE is given, in ms.
@@ -129,7 +131,7 @@ func (m move) moveBatch(ctx context.Context, slot uint16, n int) (count int, err
 		args = append(args, "auth", pw)
 	}
 	args = append(args, "keys")
-	keys := bulks(reply)
+	keys := refnode.Bulks(reply)
 	for _, key := range keys {
 		args = append(args, key)
 	}

@@ -56,11 +56,7 @@ func (c *Cluster) Restart(ctx context.Context, addr string) error {
 // Pause stops the node at addr, as SIGSTOP would: connections stay, new ones are
 // accepted, nothing is answered until Resume. Pausing it again does nothing.
 func (c *Cluster) Pause(addr string) error {
-	m, err := c.member(addr)
-	if err != nil {
-		return err
-	}
-	node, err := m.up()
+	m, node, err := c.up(addr)
 	if err != nil {
 		return err
 	}
@@ -99,11 +95,7 @@ func (c *Cluster) Resume(addr string) error {
 // requests that come from now on; 0 ends it. It is the way there and back: requests that
 // follow each other closely do not add up.
 func (c *Cluster) Latency(addr string, d time.Duration) error {
-	m, err := c.member(addr)
-	if err != nil {
-		return err
-	}
-	node, err := m.up()
+	_, node, err := c.up(addr)
 	if err != nil {
 		return err
 	}

@@ -69,22 +69,3 @@ func (d *duel) do(s step) error {
 	}
 	return nil
 }
-
-// FuzzReplies has the fuzzer decide what else a seed decides.
-func FuzzReplies(f *testing.F) {
-	const size = 2000 // some dozen steps
-	for n := range 3 {
-		input := make([]byte, size)
-		_, err := rand.NewChaCha8([32]byte{byte(n)}).Read(input)
-		require.NoError(f, err)
-		f.Add(input)
-	}
-	a, b := realPair(f)
-	f.Fuzz(func(t *testing.T, input []byte) {
-		d, err := newDuel(a, b)
-		require.NoError(t, err)
-		defer d.close()
-		choices := &tape{input[:min(len(input), size)]}
-		require.NoError(t, d.play(newGenerator(choices), func() bool { return len(choices.bytes) > 0 }))
-	})
-}

@@ -1,6 +1,7 @@
 package difftest
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -91,11 +92,11 @@ func afterBlocking() func(command) bool {
 }
 
 // playPresent is play without what is absent.
-func (d *duel) playPresent(g *generator, steps int) error {
+func (d *duel) playPresent(g *generator, more func() bool) error {
 	if err := d.reset(); err != nil {
 		return err
 	}
-	for g.steps < steps {
+	for more() {
 		if s := present(g.next()); s != nil {
 			if err := d.do(s); err != nil {
 				return err
@@ -107,10 +108,10 @@ func (d *duel) playPresent(g *generator, steps int) error {
 
 // startEmbedded starts a cluster whose nodes, like the real ones, change by commands only:
 // none hears what the others say.
-func startEmbedded(t *testing.T) *clustertest.Cluster {
-	c := clustertest.Start(t, clustertest.Config{})
+func startEmbedded(tb testing.TB) *clustertest.Cluster {
+	c := clustertest.Start(tb, clustertest.Config{})
 	for _, addr := range c.Addrs() {
-		require.NoError(t, c.Lag(addr))
+		require.NoError(tb, c.Lag(addr))
 	}
 	return c
 }
@@ -121,10 +122,31 @@ func TestEmbedded(t *testing.T) {
 	require.NoError(t, err)
 	defer d.close()
 	seed := seed(t)
-	require.NoError(t, d.playPresent(newGenerator(seeded(seed)), *stepsFlag), "SLOTMESH_SEED=%d", seed)
+	g := newGenerator(seeded(seed))
+	require.NoError(t, d.playPresent(g, func() bool { return g.steps < *stepsFlag }), "SLOTMESH_SEED=%d", seed)
 	t.Logf("seed %d: %d commands\n%v", seed, d.commands, d.seen)
 	for name, reason := range differences.reasons(d.excused) {
 		t.Logf("%d times: %s: %s", d.excused[name], name, reason)
 	}
 	require.Empty(t, d.seen.missing(), "SLOTMESH_SEED=%d: replies that never came", seed)
+}
+
+// FuzzReplies has the fuzzer decide what else a seed decides.
+func FuzzReplies(f *testing.F) {
+	const size = 2000 // some dozen steps
+	for n := range 3 {
+		input := make([]byte, size)
+		_, err := rand.NewChaCha8([32]byte{byte(n)}).Read(input)
+		require.NoError(f, err)
+		f.Add(input)
+	}
+	real, _ := realPair(f)
+	embedded := startEmbedded(f)
+	f.Fuzz(func(t *testing.T, input []byte) {
+		d, err := newDuel(embedded, real)
+		require.NoError(t, err)
+		defer d.close()
+		choices := &tape{input[:min(len(input), size)]}
+		require.NoError(t, d.playPresent(newGenerator(choices), func() bool { return len(choices.bytes) > 0 }))
+	})
 }

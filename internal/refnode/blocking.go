@@ -2,12 +2,12 @@ package refnode
 
 import (
 	"bytes"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 	"github.com/slotmesh/slotmesh/internal/refnode/engine"
 	"github.com/slotmesh/slotmesh/internal/resp"
 )
@@ -23,22 +23,6 @@ var blockingHandlers = map[string]handler{
 	"bzmpop":     func(r *request) { r.blockFor(1, "zset", "zmpop", (*request).popArgs) },
 	"xread":      (*request).readStreams,
 	"xreadgroup": (*request).readStreams,
-}
-
-// timeout reads a timeout in seconds, or answers what is wrong with it.
-func (r *request) timeout(arg int) (d time.Duration, ok bool) {
-	seconds, err := strconv.ParseFloat(r.arg(arg), 64)
-	switch {
-	case err != nil || math.IsNaN(seconds):
-		r.fail("ERR timeout is not a float or out of range")
-	case seconds < 0:
-		r.fail("ERR timeout is negative")
-	case seconds > math.MaxInt64/1e9:
-		r.fail("ERR timeout is out of range")
-	default:
-		return time.Duration(math.Ceil(seconds*1000)) * time.Millisecond, true
-	}
-	return 0, false
 }
 
 // popFirst pops from the first key that has something: BLPOP and its like.
@@ -151,9 +135,13 @@ func (r *request) readStreams() {
 		r.exec()
 		return
 	}
-	ms, err := strconv.ParseInt(r.arg(block+1), 10, 64)
-	if err != nil || ms < 0 {
-		r.fail(map[bool]string{true: "ERR timeout is not an integer or out of range", false: "ERR timeout is negative"}[err != nil])
+	ms, ok := decimal.Parse(r.args[block+1])
+	switch {
+	case !ok:
+		r.fail("ERR timeout is not an integer or out of range")
+		return
+	case ms < 0:
+		r.fail("ERR timeout is negative")
 		return
 	}
 	args := r.streamArgs(block, streams)
@@ -180,7 +168,7 @@ func (r *request) lastID(key []byte) []byte {
 	reply := r.node.keys.data.Exec(nil, &engine.Call{
 		Args: [][]byte{[]byte("xinfo"), []byte("stream"), key}, Proto: resp.RESP2, Now: r.now,
 	})
-	found := bulks(reply)
+	found := Bulks(reply)
 	for i, name := range found {
 		if string(name) == "last-generated-id" {
 			return found[i+1]

@@ -1,6 +1,10 @@
 package refnode
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
+)
 
 // A killFilter says which clients CLIENT KILL means; what is empty does not matter.
 type killFilter struct {
@@ -75,7 +79,7 @@ func (r *request) killFilter() (f killFilter, ok bool) {
 func (r *request) killOption(f *killFilter, option, value string) (ok bool) {
 	switch strings.ToLower(option) {
 	case "id":
-		if f.id, ok = parseInt([]byte(value)); !ok || f.id < 1 {
+		if f.id, ok = decimal.Parse(value); !ok || f.id < 1 {
 			r.fail("ERR client-id should be greater than 0")
 			return false
 		}

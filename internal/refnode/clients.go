@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 	"github.com/slotmesh/slotmesh/internal/resp"
 )
 
@@ -156,7 +157,7 @@ func (r *request) isNormal(name string) (normal, ok bool) {
 // that one is no ID.
 func (r *request) sessionsByID(ids [][]byte) (found []*session, ok bool) {
 	for _, arg := range ids {
-		id, ok := parseInt(arg)
+		id, ok := decimal.Parse(arg)
 		if !ok {
 			r.fail("ERR Invalid client ID")
 			return nil, false
@@ -190,7 +191,7 @@ func (r *request) clientUnblock() {
 			return
 		}
 	}
-	id, ok := parseInt(r.args[2])
+	id, ok := decimal.Parse(r.args[2])
 	if !ok {
 		r.fail("ERR value is not an integer or out of range")
 		return

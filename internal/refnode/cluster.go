@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/slotmesh/slotmesh/hashtag"
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 	"github.com/slotmesh/slotmesh/internal/refnode/view"
 )
 
@@ -39,9 +40,9 @@ func (r *request) known() *view.View {
 }
 
 func (r *request) countKeysInSlot() {
-	n, err := strconv.ParseInt(r.arg(2), 10, 64)
+	n, ok := decimal.Parse(r.args[2])
 	switch {
-	case err != nil:
+	case !ok:
 		r.fail("ERR value is not an integer or out of range")
 	case n < 0 || n >= hashtag.Slots:
 		r.fail("ERR Invalid slot")
@@ -51,10 +52,10 @@ func (r *request) countKeysInSlot() {
 }
 
 func (r *request) getKeysInSlot() {
-	slot, err1 := strconv.ParseInt(r.arg(2), 10, 64)
-	most, err2 := strconv.ParseInt(r.arg(3), 10, 64)
+	slot, ok1 := decimal.Parse(r.args[2])
+	most, ok2 := decimal.Parse(r.args[3])
 	switch {
-	case err1 != nil || err2 != nil:
+	case !ok1 || !ok2:
 		r.fail("ERR value is not an integer or out of range")
 		return
 	case slot < 0 || slot >= hashtag.Slots || most < 0:
@@ -62,8 +63,8 @@ func (r *request) getKeysInSlot() {
 		return
 	}
 	keys := r.node.keys.slots[slot]
-	n := min(int(most), len(keys))
-	r.array(n)
+	n := min(most, int64(len(keys)))
+	r.array(int(n))
 	for key := range keys {
 		if n--; n < 0 {
 			return
@@ -126,8 +127,8 @@ func (r *request) replicas() {
 
 // failureReports is always 0: without the bus nobody reports.
 func (r *request) failureReports() {
-	if _, ok := r.node.view.Node(r.arg(2)); !ok {
-		r.fail("ERR Unknown node " + r.arg(2))
+	if _, err := r.node.view.Known(r.arg(2)); err != nil {
+		r.fail("ERR " + err.Error())
 		return
 	}
 	r.int(0)

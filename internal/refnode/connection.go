@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 	"github.com/slotmesh/slotmesh/internal/resp"
 )
 
@@ -55,7 +56,7 @@ func (r *request) reset() {
 }
 
 func (r *request) selectDB() {
-	db, ok := parseInt(r.args[1])
+	db, ok := decimal.Parse(r.args[1])
 	switch {
 	case !ok:
 		r.fail("ERR value is not an integer or out of range")
@@ -131,7 +132,7 @@ func (r *request) helloVersion() (proto resp.Protocol, ok bool) {
 	if len(r.args) == 1 {
 		return r.session.proto, true
 	}
-	version, ok := parseInt(r.args[1])
+	version, ok := decimal.Parse(r.args[1])
 	switch {
 	case !ok:
 		r.fail("ERR Protocol version is not an integer or out of range")

@@ -175,7 +175,7 @@ func (r *request) decide(write, queuedWrite bool) view.Decision {
 		ShardPubSub: isShardPubSub(r.spec.Name),
 		Asking:      r.session.asking || r.spec.Flags.Has(command.Asking),
 		ReadOnly:    r.session.readonly,
-		Exists:      r.node.keys.exists,
+		Exists:      r.node.keys.hasBytes,
 	}
 	return r.node.view.Decide(&r.query)
 }
@@ -247,9 +247,6 @@ func (r *request) nullArray()         { r.out = r.session.proto.AppendNullArray(
 func (r *request) verbatim(text string) {
 	r.out = r.session.proto.AppendVerbatim(r.out, [3]byte{'t', 'x', 't'}, text)
 }
-
-// arg returns an argument as a string.
-func (r *request) arg(i int) string { return string(r.args[i]) }
 
 // title returns the name of a command as people write it.
 func title(spec *command.Spec) string {

@@ -22,10 +22,25 @@
 //
 //	view        what a node knows of its cluster, and every decision that follows
 //	command     what there is to know about commands
-//	engine      the data; miniredis behind an interface
+//	engine      the data: commands on the values that miniredis keeps
 //	rdb, hll    payloads of DUMP, and HyperLogLogs
 //	transport   networks, in memory too, and clocks
 //	glob        patterns
+//	decimal     integers, as the server reads them
+//
+// And of this package:
+//
+//	node, local               a Node, and what its owner may ask of it
+//	session, sessions         a client; input, outbox, silence: what it sends and gets
+//	dispatch, arguments       process, and how a handler reads and answers
+//	engine_commands, exec     what the engine runs, and what follows from that
+//	keyspace, deadline        which keys there are, and when they expire
+//	block, wait               clients that wait; blocking has the commands that do
+//	follower, role            replicas
+//	connection, multi, script, keys, object, hyperloglog, cluster, transfer, migrate,
+//	clients, client_kill, pause, config, parameters, info, server, command_replies, help
+//	                          the commands of the node's own, by what they are about
+//	intercept                 what a test does to a request
 //
 // One lock per node stands for the one thread of a real server. It is a channel, so that
 // waiting for it ends when the node does, and so that time passes meanwhile in a bubble of

@@ -46,11 +46,11 @@ func rewrite(args [][]byte, reply []byte) [][]byte {
 	if !bytes.EqualFold(args[0], []byte("spop")) {
 		return args
 	}
-	return append([][]byte{[]byte("srem"), args[1]}, bulks(reply)...)
+	return append([][]byte{[]byte("srem"), args[1]}, Bulks(reply)...)
 }
 
-// bulks returns the bulks in a reply that is one, or an array or set of some.
-func bulks(reply []byte) [][]byte {
+// Bulks returns the bulks in a reply that is one, or an array or set of some.
+func Bulks(reply []byte) [][]byte {
 	var found [][]byte
 	for len(reply) > 0 {
 		end := bytes.Index(reply, []byte("\r\n"))

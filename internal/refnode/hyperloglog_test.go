@@ -57,7 +57,7 @@ func TestHyperLogLogMovesToRedisAndBack(t *testing.T) {
 	s, _ := startTarget(t, Config{})
 	redis, node := startRedis(t).dial(t), s.dial(t)
 	node.do("PFADD", "k", "a", "b", "c")
-	dump := func(p *peer) string { return string(bulks([]byte(p.do("DUMP", "k")))[0]) }
+	dump := func(p *peer) string { return string(Bulks([]byte(p.do("DUMP", "k")))[0]) }
 	require.Equal(t, "+OK\r\n", redis.do("RESTORE", "k", "0", dump(node)))
 	require.Equal(t, ":1\r\n", redis.do("PFADD", "k", "d"))
 	require.Equal(t, ":4\r\n", redis.do("PFCOUNT", "k"))

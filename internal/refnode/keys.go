@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/slotmesh/slotmesh/hashtag"
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 	"github.com/slotmesh/slotmesh/internal/refnode/glob"
 )
 
@@ -97,14 +98,14 @@ func (r *request) scanFilter() (f scanFilter, refusal string) {
 		case isAny(r.arg(i), "type"):
 			f.kind = value
 		case isAny(r.arg(i), "count"):
-			n, err := strconv.Atoi(value)
-			if err != nil {
+			n, ok := decimal.Parse(value)
+			if !ok {
 				return f, "ERR value is not an integer or out of range"
 			}
 			if n < 1 {
 				return f, "ERR syntax error"
 			}
-			f.count = n
+			f.count = int(n)
 		default:
 			return f, "ERR syntax error"
 		}
@@ -114,10 +115,4 @@ func (r *request) scanFilter() (f scanFilter, refusal string) {
 
 func (r *request) shows(f scanFilter, key string) bool {
 	return (f.match == "" || glob.Match([]byte(f.match), []byte(key))) && (f.kind == "" || isAny(r.node.keys.data.Type(key), f.kind))
-}
-
-// exists is what the redirection decision asks about a key.
-func (k *keyspace) exists(key []byte) bool {
-	_, ok := k.slots[hashtag.SlotBytes(key)][string(key)]
-	return ok
 }

@@ -71,7 +71,7 @@ func TestScanSeesWhatStays(t *testing.T) {
 	cursor, calls := "0", 0
 	for {
 		reply := p.do("SCAN", cursor, "COUNT", "20", "MATCH", "stays:*")
-		found := bulks([]byte(reply))
+		found := Bulks([]byte(reply))
 		cursor = string(found[0])
 		for _, key := range found[1:] {
 			seen[string(key)] = true

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"time"
 
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 	"github.com/slotmesh/slotmesh/internal/resp"
 )
 
@@ -95,9 +95,9 @@ options:
 			return nil, "ERR syntax error"
 		}
 	}
-	timeout, err1 := strconv.ParseInt(r.arg(5), 10, 64)
-	db, err2 := strconv.ParseInt(r.arg(4), 10, 64)
-	if err1 != nil || err2 != nil {
+	timeout, ok1 := decimal.Parse(r.args[5])
+	db, ok2 := decimal.Parse(r.args[4])
+	if !ok1 || !ok2 {
 		return nil, "ERR value is not an integer or out of range"
 	}
 	if timeout <= 0 {

@@ -22,6 +22,7 @@ func TestWatchNoticesChanges(t *testing.T) {
 		{"a read", []string{"GET", "k"}, false},
 		{"a write that does nothing", []string{"SETNX", "k", "x"}, false},
 		{"a write of the wrong type", []string{"LPUSH", "k", "x"}, false},
+		{"a bit that is set already", []string{"SETBIT", "k", "1", "1"}, false},
 		{"another key", []string{"SET", "other", "x"}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

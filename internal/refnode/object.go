@@ -1,8 +1,7 @@
 package refnode
 
 import (
-	"strconv"
-
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 	"github.com/slotmesh/slotmesh/internal/refnode/rdb"
 )
 
@@ -70,8 +69,8 @@ func stringEncoding(text string) string {
 }
 
 func isInteger(text string) bool {
-	n, err := strconv.ParseInt(text, 10, 64)
-	return err == nil && strconv.FormatInt(n, 10) == text
+	_, ok := decimal.Parse(text)
+	return ok
 }
 
 func allIntegers(texts []string) bool {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 )
 
 // A valid returns the form in which a value of CONFIG SET is kept and shown, or what is
@@ -42,7 +44,7 @@ func oneOf(words ...string) valid {
 
 func integer(least, most int64) valid {
 	return func(value string) (kept, problem string) {
-		n, ok := parseInt([]byte(value))
+		n, ok := decimal.Parse(value)
 		switch {
 		case !ok:
 			return "", "argument couldn't be parsed into an integer"

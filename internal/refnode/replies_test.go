@@ -182,6 +182,7 @@ var common = []struct {
 	{"replies/connection", func(t *testing.T, s target) { s.replay(t, "connection.txt") }},
 	{"replies/clients", func(t *testing.T, s target) { s.replay(t, "clients.txt") }},
 	{"replies/config", func(t *testing.T, s target) { s.replay(t, "config.txt") }},
+	{"replies/keys", func(t *testing.T, s target) { s.replay(t, "keys.txt") }},
 	{"client ids", testClientID},
 	{"client info", testClientInfo},
 	{"client list", testClientListShowsState},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/slotmesh/slotmesh/hashtag"
 	"github.com/slotmesh/slotmesh/internal/refnode/command"
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 	"github.com/slotmesh/slotmesh/internal/refnode/engine"
 	"github.com/slotmesh/slotmesh/internal/refnode/view"
 	"github.com/slotmesh/slotmesh/internal/resp"
@@ -101,7 +102,7 @@ func (r *request) eval() {
 
 // scriptKeys returns what is wrong with the number of keys.
 func (r *request) scriptKeys() (refusal string) {
-	n, ok := parseInt(r.args[2])
+	n, ok := decimal.Parse(r.args[2])
 	switch {
 	case !ok:
 		return "ERR value is not an integer or out of range"
@@ -294,14 +295,4 @@ func (r *request) scriptFlush() {
 	}
 	clear(r.node.scripts)
 	r.ok()
-}
-
-// isAny reports whether word is one of words, in any case.
-func isAny(word string, words ...string) bool {
-	for _, w := range words {
-		if strings.EqualFold(word, w) {
-			return true
-		}
-	}
-	return false
 }

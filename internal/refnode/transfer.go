@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 	"github.com/slotmesh/slotmesh/internal/refnode/engine"
 	"github.com/slotmesh/slotmesh/internal/refnode/rdb"
 )
@@ -92,8 +93,8 @@ func (r *request) restoring() (how restoring, refusal string) {
 			how.absolute = true
 		case isAny(word, "idletime") && more, isAny(word, "freq") && more:
 			i++
-			n, err := strconv.ParseInt(r.arg(i), 10, 64)
-			if err != nil {
+			n, ok := decimal.Parse(r.args[i])
+			if !ok {
 				return how, "ERR value is not an integer or out of range"
 			}
 			if n < 0 && isAny(word, "idletime") {
@@ -112,7 +113,7 @@ func (r *request) restoring() (how restoring, refusal string) {
 // restoreTTL reads when the key is to expire, which is looked at only if the key may be
 // made.
 func (r *request) restoreTTL() (ttl int64, refusal string) {
-	ttl, ok := parseInt(r.args[2])
+	ttl, ok := decimal.Parse(r.args[2])
 	switch {
 	case !ok:
 		return 0, "ERR value is not an integer or out of range"

@@ -3,6 +3,7 @@ package refnode
 import (
 	"time"
 
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 	"github.com/slotmesh/slotmesh/internal/resp"
 )
 
@@ -14,7 +15,7 @@ func (r *request) waitReplicas() {
 			"configured to be writable (which is not the default) writes to replicas are just local and are not propagated.")
 		return
 	}
-	wanted, ok := parseInt(r.args[1])
+	wanted, ok := decimal.Parse(r.args[1])
 	if !ok {
 		r.fail("ERR value is not an integer or out of range")
 		return

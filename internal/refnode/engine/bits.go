@@ -3,6 +3,8 @@ package engine
 import (
 	"math/bits"
 	"strings"
+
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 )
 
 // bitNatives work on the bits of strings. miniredis knows no ranges of bits, and no most
@@ -24,7 +26,7 @@ func bit(text string, i int64) int {
 }
 
 func (c *cmd) bitOffset() (int64, error) {
-	n, ok := parseInt(c.args[2])
+	n, ok := decimal.Parse(c.args[2])
 	if !ok || n < 0 || n>>3 >= maxString {
 		return 0, failure("ERR bit offset is not an integer or out of range")
 	}
@@ -48,7 +50,7 @@ func (c *cmd) setbit() error {
 	if err != nil {
 		return err
 	}
-	on, ok := parseInt(c.args[3])
+	on, ok := decimal.Parse(c.args[3])
 	if !ok || on&^1 != 0 {
 		return failure("ERR bit is not an integer or out of range")
 	}
@@ -63,7 +65,9 @@ func (c *cmd) setbit() error {
 	if on == 1 {
 		all[offset>>3] |= mask
 	}
-	c.update(c.args[1], string(all))
+	if string(all) != text {
+		c.update(c.args[1], string(all))
+	}
 	return c.count(bit(text, offset))
 }
 

@@ -3,6 +3,8 @@ package engine
 import (
 	"math"
 	"strconv"
+
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 )
 
 // counterNatives change numbers. miniredis takes second forms of integers for integers, and
@@ -32,7 +34,7 @@ func (c *cmd) incr(by int64) error {
 
 // add adds to a number, 0 if there is none so far.
 func add(text string, found bool, by int64, why failure) (int64, error) {
-	n, ok := parseInt(text)
+	n, ok := decimal.Parse(text)
 	if found && !ok {
 		return 0, why
 	}

@@ -15,32 +15,33 @@ var elementNatives = map[string]native{
 }
 
 func (c *cmd) lrange() error {
-	start, end, err := c.ints(2)
+	elements, err := c.listRange()
 	if err != nil {
 		return err
 	}
-	elements, err := c.list(c.args[1])
-	if err != nil {
-		return err
-	}
-	from, to := span(start, end, len(elements))
-	return c.bulks(elements[from:to])
+	return c.bulks(elements)
 }
 
 func (c *cmd) ltrim() error {
-	start, end, err := c.ints(2)
+	elements, err := c.listRange()
 	if err != nil {
 		return err
 	}
-	elements, err := c.list(c.args[1])
-	if err != nil {
-		return err
-	}
-	if len(elements) > 0 {
-		from, to := span(start, end, len(elements))
-		c.setList(c.args[1], elements[from:to])
+	if c.db.Exists(c.args[1]) {
+		c.setList(c.args[1], elements)
 	}
 	return c.ok()
+}
+
+// listRange returns the part of a list that the arguments behind its key name.
+func (c *cmd) listRange() ([]string, error) {
+	start, end, err := c.ints(2)
+	if err != nil {
+		return nil, err
+	}
+	elements, err := c.list(c.args[1])
+	from, to := span(start, end, len(elements))
+	return elements[from:to], err
 }
 
 // index returns the element that an argument names, counted from the end if it is

@@ -1,5 +1,8 @@
 // Package engine holds the data of one reference node: the values of its keys and the
 // commands on them. It knows nothing of clusters, connections or other nodes.
+//
+// The values are kept by miniredis. The commands in which it differs from the server are
+// natives, in files by what they are about; the others it runs itself.
 package engine
 
 import (

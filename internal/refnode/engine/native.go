@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 	"github.com/slotmesh/slotmesh/internal/resp"
 )
 
@@ -80,7 +81,7 @@ func (c *cmd) left(i int) int { return len(c.args) - i - 1 }
 
 // int returns an integer argument.
 func (c *cmd) int(i int) (int64, error) {
-	n, ok := parseInt(c.args[i])
+	n, ok := decimal.Parse(c.args[i])
 	if !ok {
 		return 0, errInteger
 	}
@@ -99,7 +100,7 @@ func (c *cmd) ints(i int) (first, second int64, err error) {
 // intFrom returns an integer that is at least low. Why not is what is said of one that is
 // no integer, too.
 func (c *cmd) intFrom(i int, low int64, why failure) (int64, error) {
-	n, ok := parseInt(c.args[i])
+	n, ok := decimal.Parse(c.args[i])
 	if !ok || n < low {
 		return 0, why
 	}

@@ -7,13 +7,6 @@ import (
 	"strings"
 )
 
-// parseInt parses an integer as the server does, which takes no second form of a number:
-// no plus sign, leading zeros or spaces.
-func parseInt(text string) (n int64, ok bool) {
-	n, err := strconv.ParseInt(text, 10, 64)
-	return n, err == nil && strconv.FormatInt(n, 10) == text
-}
-
 // parseFloat parses a float as the server does: as C, but without spaces and NaN.
 func parseFloat(text string) (f float64, ok bool) {
 	f, err := strconv.ParseFloat(text, 64)

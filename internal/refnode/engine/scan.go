@@ -82,7 +82,7 @@ func (c *cmd) scanZSet() (found [][]string, err error) {
 	small := isSmall(members)
 	for _, m := range members {
 		text := scoreText(m.score)
-		if n := int64(m.score); small && float64(n) == m.score && max(n, -n) <= math.MaxInt64/2 {
+		if n := int64(m.score); small && float64(n) == m.score && -math.MaxInt64/2 <= n && n <= math.MaxInt64/2 {
 			text = strconv.FormatInt(n, 10)
 		}
 		found = append(found, []string{m.name, text})

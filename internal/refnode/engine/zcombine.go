@@ -76,8 +76,7 @@ func (c *cmd) combine(z combining) error {
 	case z.counts:
 		return c.replyLimited(len(members), z.limit)
 	case z.store:
-		c.putZSet(c.args[1], members)
-		return c.count(len(members))
+		return c.storeZSet(members)
 	case z.withScores:
 		return c.withScores(members)
 	default:

@@ -84,8 +84,7 @@ func (c *cmd) showRange(r ranging) error {
 	case err != nil:
 		return err
 	case r.store:
-		c.putZSet(c.args[1], members)
-		return c.count(len(members))
+		return c.storeZSet(members)
 	case r.withScores:
 		return c.withScores(members)
 	default:

@@ -80,6 +80,12 @@ func (c *cmd) names(members []member) error {
 	return nil
 }
 
+// storeZSet makes the first key of the members, and replies how many they are.
+func (c *cmd) storeZSet(members []member) error {
+	c.putZSet(c.args[1], members)
+	return c.count(len(members))
+}
+
 // An addition is the options of ZADD.
 type addition map[string]bool
 

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"hash/crc64"
 	"math"
-	"strconv"
+
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 )
 
 // How a length begins. The two upper bits of its first byte tell 6 bits, 14 bits,
@@ -104,12 +105,9 @@ func appendString(dst []byte, s string) []byte {
 
 // smallInt returns the integer of 32 bits that s is the only spelling of.
 func smallInt(s string) (n int64, ok bool) {
-	if len(s) == 0 || len(s) > len("-2147483648") {
+	if len(s) > len("-2147483648") {
 		return 0, false
 	}
-	n, err := strconv.ParseInt(s, 10, 32)
-	if err != nil {
-		return 0, false
-	}
-	return n, strconv.FormatInt(n, 10) == s
+	n, ok = decimal.Parse(s)
+	return n, ok && n == int64(int32(n))
 }

@@ -166,21 +166,22 @@ func TestConnectionsLeaveNoGoroutine(t *testing.T) {
 	listener := listen(t, memory)
 	gate := transport.NewGate()
 	before := runtime.NumGoroutine()
-	var open transport.Conns
+	var open []net.Conn
 	for range 1000 {
 		client, err := memory.Dial(t.Context(), listener.Addr().String())
 		require.NoError(t, err)
 		server, err := listener.Accept()
 		require.NoError(t, err)
 		server = transport.Link{In: gate, Out: gate}.Wrap(server)
-		open.Add(client)
-		open.Add(server)
+		open = append(open, client, server)
 		write(t, client, "ping")
 		requireRead(t, server, "ping")
 	}
 	require.LessOrEqual(t, runtime.NumGoroutine(), before, "an open connection has no goroutine")
 	gate.Shut()
-	open.ResetAll()
+	for _, conn := range open {
+		require.NoError(t, transport.Reset(conn))
+	}
 	gate.Open()
 	require.LessOrEqual(t, runtime.NumGoroutine(), before)
 }

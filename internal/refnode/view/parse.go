@@ -2,10 +2,10 @@ package view
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"github.com/slotmesh/slotmesh/hashtag"
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 )
 
 const (
@@ -74,34 +74,23 @@ func parseRange(first, last []byte) (r Range, err error) {
 }
 
 func parseSlot(arg []byte) (uint16, error) {
-	slot, ok := parseInt(arg)
+	slot, ok := decimal.Parse(arg)
 	if !ok || slot < 0 || slot >= hashtag.Slots {
 		return 0, errSlot
 	}
 	return uint16(slot), nil
 }
 
-// parseInt takes only the one way to write a number that the server takes: no plus,
-// no leading zeros.
-func parseInt(arg []byte) (n int64, ok bool) {
-	n, err := strconv.ParseInt(string(arg), 10, 64)
-	if err != nil {
-		return 0, false
-	}
-	var scratch [20]byte
-	return n, string(strconv.AppendInt(scratch[:0], n, 10)) == string(arg)
-}
-
 // ParseMeet parses what follows CLUSTER MEET: ip, port and maybe the bus port, which
 // defaults to 10000 above the port. The ip is returned in its canonical form.
 func ParseMeet(args [][]byte) (ip string, port, busPort int, err error) {
-	base, ok := parseInt(args[1])
+	base, ok := decimal.Parse(args[1])
 	if !ok {
 		return "", 0, 0, errorf("Invalid TCP base port specified: %s", args[1])
 	}
 	bus := base + 10000
 	if len(args) > 2 {
-		if bus, ok = parseInt(args[2]); !ok {
+		if bus, ok = decimal.Parse(args[2]); !ok {
 			return "", 0, 0, errorf("Invalid TCP bus port specified: %s", args[2])
 		}
 	}

@@ -71,7 +71,7 @@ func (v *View) SetImporting(slot uint16, id string) error {
 func (v *View) peer(id string) (*Node, error) {
 	n, ok := v.byID[id]
 	if !ok {
-		return nil, errorf("I don't know about node %s", id)
+		return nil, errorf("I don't know about node %s", shown(id))
 	}
 	return n, checkTarget(n)
 }

@@ -66,6 +66,14 @@ func (v *View) Node(id string) (n *Node, ok bool) {
 	return n, ok
 }
 
+// Known is Node for an ID that a client has sent: its error is an [Error].
+func (v *View) Known(id string) (*Node, error) {
+	if n, ok := v.byID[id]; ok {
+		return n, nil
+	}
+	return nil, unknownNode(id)
+}
+
 // Nodes returns the known nodes, myself first, the others by ID.
 func (v *View) Nodes() []*Node { return slices.Clone(v.nodes) }
 
