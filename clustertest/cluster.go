@@ -113,14 +113,14 @@ func New(cfg Config) (*Cluster, error) {
 	if err := c.start(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	c.log.add("the cluster is up: %d masters with %d replicas each", cfg.Masters, cfg.Replicas)
+	c.log.add("the cluster is up: masters %d, replicas of each %d", cfg.Masters, cfg.Replicas)
 	return c, nil
 }
 
 // start starts all nodes and makes them a cluster.
 func (c *Cluster) start() error {
 	for i := range c.cfg.Masters * (1 + c.cfg.Replicas) {
-		m := &member{cluster: c, gate: transport.NewGate()}
+		m := &member{cluster: c, gate: transport.NewGate(), pausing: make(chan struct{}, 1)}
 		if c.cfg.Port > 0 {
 			m.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(c.cfg.Port+i))
 		}

@@ -102,7 +102,7 @@ func (c *Cluster) reattach(m *member, known map[string]*member) (attached bool) 
 func (c *Cluster) attach(m *member, node *refnode.Node, at *member, master *refnode.Node) (attached bool) {
 	err := master.Attach(node, c.link(m, at))
 	switch {
-	case errors.Is(err, refnode.ErrAway):
+	case errors.Is(err, refnode.ErrAway), errors.Is(err, refnode.ErrNoReplica):
 		return false
 	case err != nil:
 		c.log.add("%s follows %s, but lacks some keys: %v", m.addr, at.addr, err)

@@ -54,13 +54,14 @@ func (l *eventLog) String() string {
 type Command struct {
 	At     time.Time
 	Client string   // the name that the client gave itself
-	Args   []string // the command and its arguments; long ones are cut to 256 bytes
+	Args   []string // the command and its arguments, the first 64; long ones are cut to 256 bytes
 }
 
 func (c Command) String() string { return strings.Join(c.Args, " ") }
 
 const (
 	keptCommands = 1000
+	keptArgs     = 64
 	keptBytes    = 256
 )
 
@@ -97,7 +98,7 @@ func (l *commandLog) add(client string, args [][]byte) {
 	r := &l.ring[l.next%keptCommands]
 	l.next++
 	r.at, r.client, r.text, r.ends = time.Now(), client, r.text[:0], r.ends[:0]
-	for _, arg := range args {
+	for _, arg := range args[:min(len(args), keptArgs)] {
 		r.text = append(r.text, arg[:min(len(arg), keptBytes)]...)
 		r.ends = append(r.ends, len(r.text))
 	}

@@ -18,6 +18,7 @@ type member struct {
 	gate    *transport.Gate // between it and its clients
 	faults  faults
 	seen    commandLog
+	pausing chan struct{} // held by pause
 
 	mu     sync.Mutex
 	node   *refnode.Node // nil: down
@@ -64,6 +65,33 @@ func (m *member) stop() (wasUp bool, err error) {
 	}
 	m.node, m.resume, m.saved = nil, nil, node.Saved()
 	return true, err
+}
+
+// pause pauses the node, and reports whether it was not paused already. What it waits for
+// may be virtual time, so mu is not held meanwhile: Kill does not wait.
+func (m *member) pause() (paused bool, err error) {
+	m.pausing <- struct{}{}
+	defer func() { <-m.pausing }()
+	node, err := m.up()
+	if err != nil || m.isPaused() {
+		return false, err
+	}
+	resume, err := node.Pause()
+	if err != nil {
+		return false, fmt.Errorf("clustertest: pause %s: %w", m.addr, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.node == node {
+		m.resume = resume
+	}
+	return true, nil
+}
+
+func (m *member) isPaused() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.resume != nil
 }
 
 // up returns the node, or an error if it is down.

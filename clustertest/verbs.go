@@ -56,20 +56,15 @@ func (c *Cluster) Restart(ctx context.Context, addr string) error {
 // Pause stops the node at addr, as SIGSTOP would: connections stay, new ones are
 // accepted, nothing is answered until Resume. Pausing it again does nothing.
 func (c *Cluster) Pause(addr string) error {
-	m, node, err := c.up(addr)
+	m, err := c.member(addr)
 	if err != nil {
 		return err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.resume != nil {
-		return nil
+	paused, err := m.pause()
+	if paused {
+		c.log.add("%s was paused", addr)
 	}
-	if m.resume, err = node.Pause(); err != nil {
-		return fmt.Errorf("clustertest: pause %s: %w", addr, err)
-	}
-	c.log.add("%s was paused", addr)
-	return nil
+	return err
 }
 
 // Resume lets a paused node go on. It does nothing to a node that is not paused.

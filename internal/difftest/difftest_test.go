@@ -48,10 +48,10 @@ func run(t testing.TB, a, b deployment, steps int, seed uint64) {
 // play makes both sides what they are at the beginning and does steps as long as
 // there are more. An audit is the last.
 func (d *duel) play(g *generator, more func() bool) error {
-	if err := d.reset(); err != nil {
+	if err := d.bump(); err != nil {
 		return err
 	}
-	if err := d.bump(); err != nil {
+	if err := d.reset(); err != nil {
 		return err
 	}
 	for more() {

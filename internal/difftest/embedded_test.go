@@ -93,6 +93,9 @@ func afterBlocking() func(command) bool {
 
 // playPresent is play without what is absent.
 func (d *duel) playPresent(g *generator, more func() bool) error {
+	if err := d.bump(); err != nil {
+		return err
+	}
 	if err := d.reset(); err != nil {
 		return err
 	}

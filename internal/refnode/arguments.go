@@ -46,7 +46,7 @@ func (r *request) timeout(i int) (d time.Duration, ok bool) {
 	case seconds > math.MaxInt64/1e9:
 		r.fail("ERR timeout is out of range")
 	default:
-		return time.Duration(math.Ceil(seconds*1000)) * time.Millisecond, true
+		return time.Duration(min(int64(math.Ceil(seconds*1000)), maxPause)) * time.Millisecond, true
 	}
 	return 0, false
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
@@ -111,27 +110,17 @@ func (r *request) popArgs() [][]byte {
 // tryCommand runs a command and reports false if it found nothing to do.
 func (r *request) tryCommand(name string, args [][]byte) bool {
 	reply := r.call(name, args...)
-	if isNull(reply) && (!r.nested || r.ready != "") {
+	if engine.IsNull(reply) && (!r.nested || r.ready != "") {
 		return false // in a transaction this is the answer
 	}
 	r.out = append(r.out, reply...)
 	return true
 }
 
-// isNull reports whether a reply is a null of either protocol.
-func isNull(reply []byte) bool {
-	switch string(reply) {
-	case "$-1\r\n", "*-1\r\n", "_\r\n":
-		return true
-	}
-	return false
-}
-
 // readStreams is XREAD and XREADGROUP, which block only if they say so.
 func (r *request) readStreams() {
-	block := slices.IndexFunc(r.args, func(arg []byte) bool { return strings.EqualFold(string(arg), "block") })
-	streams := slices.IndexFunc(r.args, func(arg []byte) bool { return strings.EqualFold(string(arg), "streams") })
-	if block < 0 || block > streams || block+1 >= len(r.args) {
+	block, streams := r.streamOptions()
+	if block < 0 || streams < 0 {
 		r.exec()
 		return
 	}
@@ -145,7 +134,29 @@ func (r *request) readStreams() {
 		return
 	}
 	args := r.streamArgs(block, streams)
-	r.blockOr(time.Duration(ms)*time.Millisecond, func(r *request) bool { return r.tryCommand(r.spec.Name, args[1:]) })
+	r.blockOr(time.Duration(min(ms, maxPause))*time.Millisecond, func(r *request) bool { return r.tryCommand(r.spec.Name, args[1:]) })
+}
+
+// streamOptions returns where the last BLOCK is and where STREAMS, -1 for what is not
+// there. A group may have the name of either.
+func (r *request) streamOptions() (block, streams int) {
+	block = -1
+	for i := 1; i < len(r.args); i++ {
+		switch word := r.arg(i); {
+		case isAny(word, "streams"):
+			return block, i
+		case isAny(word, "block"):
+			block = i
+			i++
+		case isAny(word, "count"):
+			i++
+		case isAny(word, "group"):
+			i += 2
+		case !isAny(word, "noack"):
+			return block, -1
+		}
+	}
+	return block, -1
 }
 
 // streamArgs returns the arguments without BLOCK, and the last ID of a stream where they
@@ -170,7 +181,7 @@ func (r *request) lastID(key []byte) []byte {
 	})
 	found := Bulks(reply)
 	for i, name := range found {
-		if string(name) == "last-generated-id" {
+		if string(name) == "last-generated-id" && len(found[i+1]) > 0 {
 			return found[i+1]
 		}
 	}

@@ -52,6 +52,7 @@ func (r *request) kill(s *session) {
 		s.quit = true
 		return
 	}
+	s.killed = true
 	r.node.blocked.remove(s.waiter)
 	r.node.unwatch(s)
 	r.node.sessions.remove(s)

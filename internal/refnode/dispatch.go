@@ -49,9 +49,9 @@ func (n *Node) process(s *session, args [][]byte) verdict {
 	r.out = nil
 	if v == replied {
 		s.settle(r.spec)
-		n.serveReady(r.now)
-		n.deliver()
 	}
+	n.serveReady(r.now)
+	n.deliver() // who waits in WAIT waits for this
 	return v
 }
 

@@ -30,14 +30,14 @@
 //
 // And of this package:
 //
-//	node, local               a Node, and what its owner may ask of it
+//	node, owner               a Node, and what its owner may ask of it
 //	session, sessions         a client; input, outbox, silence: what it sends and gets
 //	dispatch, arguments       process, and how a handler reads and answers
-//	engine_commands, exec     what the engine runs, and what follows from that
+//	engine_commands, execute  what the engine runs, and what follows from that
 //	keyspace, deadline        which keys there are, and when they expire
-//	block, wait               clients that wait; blocking has the commands that do
+//	waiter, wait              clients that wait; blocking has the commands that do
 //	follower, role            replicas
-//	connection, multi, script, keys, object, hyperloglog, cluster, transfer, migrate,
+//	connection, transaction, script, keys, object, hyperloglog, cluster, dump, migrate,
 //	clients, client_kill, pause, config, parameters, info, server, command_replies, help
 //	                          the commands of the node's own, by what they are about
 //	intercept                 what a test does to a request

@@ -15,7 +15,39 @@ import (
 type follower struct {
 	node   *Node
 	link   *transport.Gate
-	behind []effect // what it has yet to run, guarded by the master's lock
+	over   <-chan struct{} // closed when it follows no more: see bond
+	behind []effect        // what it has yet to run, guarded by the master's lock
+}
+
+// A bond is what a replica has to its master, as long as it follows it. It ends under the
+// replica's lock: a master that waits for that lock then gives up, since the replica may
+// be about to wait for the master's.
+type bond struct {
+	master *Node
+	over   chan struct{} // closed when the bond ends
+}
+
+// master returns whose follower n is, nil if it follows nobody.
+func (n *Node) master() *Node {
+	if b := n.bond.Load(); b != nil {
+		return b.master
+	}
+	return nil
+}
+
+// follow makes n, whose lock is held, a follower of master: of nobody if that is nil. The
+// bond that it had is over.
+func (n *Node) follow(master *Node) (over <-chan struct{}) {
+	var next *bond
+	if master != nil {
+		next = &bond{master, make(chan struct{})}
+		over = next.over
+	}
+	if old := n.bond.Swap(next); old != nil {
+		close(old.over)
+	}
+	clear(n.strayed)
+	return over
 }
 
 // An effect is a command for followers, and the time at which it ran.
@@ -39,42 +71,80 @@ func (n *Node) propagate(at time.Time, args [][]byte) {
 	}
 }
 
-// deliver lets the followers run what they have not yet run: those that can be reached. It
-// does so too while n is being closed: the clients may still get their replies.
+// deliver lets the followers run what they have not yet run: those that can be reached.
 // Those that are closed, or follow another, are followers no more.
 func (n *Node) deliver() {
-	n.followers = slices.DeleteFunc(n.followers, func(f *follower) bool { return f.node.life.Err() != nil || !f.follows(n) })
+	n.followers = slices.DeleteFunc(n.followers, func(f *follower) bool { return f.node.life.Err() != nil || !f.follows() })
 	for _, f := range n.followers {
-		if len(f.behind) > 0 && !f.link.IsShut() && f.node.acquireUnless(nil) {
-			if f.follows(n) { // still, now that it cannot take over any more
-				f.catchUp()
-			}
+		if len(f.behind) > 0 && !f.link.IsShut() && f.acquire(n) {
+			f.catchUp(n)
 			f.node.release()
 		}
 	}
 	n.serveWaits()
 }
 
-func (f *follower) follows(master *Node) bool { return f.node.master.Load() == master }
+func (f *follower) follows() bool {
+	select {
+	case <-f.over:
+		return false
+	default:
+		return true
+	}
+}
 
-func (f *follower) catchUp() {
+// acquire takes the lock of a follower, whose master holds its own, unless it is away or
+// follows no more. It does not wait for longer than the master lives: when that is closed
+// no reply can leave it any more that promises what the follower lacks.
+func (f *follower) acquire(master *Node) bool {
+	select {
+	case f.node.lock <- struct{}{}:
+	case <-*f.node.frozen.Load():
+		return false
+	case <-f.node.closed:
+		return false
+	case <-f.over:
+		return false
+	case <-master.closed:
+		return false
+	}
+	if !f.follows() {
+		f.node.release()
+		return false
+	}
+	return f.node.keep()
+}
+
+// catchUp runs what the follower has not yet run. Both locks are held. A key that the
+// follower let expire by itself may not have expired at the master: it had its deadline
+// changed while the follower could not be told.
+func (f *follower) catchUp(master *Node) {
 	for _, e := range f.behind {
 		f.node.apply(e.at, e.args)
 	}
 	f.behind = nil
+	f.node.offset = master.offset
+	for key := range f.node.strayed {
+		if _, err := master.payload(key); !errors.Is(err, errors.ErrUnsupported) {
+			f.node.apply(master.now(), master.state(key))
+		}
+	}
+	clear(f.node.strayed)
 }
 
-// acquireUnless takes the node's lock, unless the node is paused or closed or given up
-// is closed.
+// acquireUnless takes the node's lock, unless the node is paused or closed, or given
+// is closed first.
 func (n *Node) acquireUnless(given <-chan struct{}) bool {
 	select {
 	case n.lock <- struct{}{}:
-		return true
 	case <-*n.frozen.Load():
+		return false
 	case <-n.closed:
+		return false
 	case <-given:
+		return false
 	}
-	return false
+	return n.keep()
 }
 
 // inSync returns how many followers have run everything.
@@ -89,28 +159,49 @@ func (n *Node) inSync() (count int) {
 
 // Attach makes replica follow n: it gets a copy of all keys, and from then on every
 // write that link lets through. Its error names keys that cannot be copied; all others
-// are. Whom it followed before it follows no more.
+// are. Whom it followed before it follows no more. If the replica does not say, or says no
+// more, that n is its master, nothing happens, and the error is ErrNoReplica.
 func (n *Node) Attach(replica *Node, link *transport.Gate) error {
-	if old := replica.master.Load(); old != nil && old != n {
+	if old := replica.master(); old != nil && old != n {
 		_ = old.Detach(replica)
 	}
 	if !n.acquireUnless(nil) {
 		return ErrAway
 	}
 	defer n.release()
+	if n.followsIndirectly(replica) {
+		return ErrNoReplica
+	}
 	if !replica.acquireUnless(n.closed) {
 		return ErrAway
 	}
 	defer replica.release()
-	replica.master.Store(n)
+	if replica.view.Myself().MasterID != n.view.Myself().ID {
+		return ErrNoReplica
+	}
+	over := replica.follow(n)
 	replica.keys.flush()
 	err := n.copyTo(replica)
 	n.offset = max(n.offset, 1) // a replica at 0 would not be listed
 	replica.offset = n.offset
 	n.detach(replica)
-	n.followers = append(n.followers, &follower{node: replica, link: link})
+	n.followers = append(n.followers, &follower{node: replica, link: link, over: over})
 	n.serveWaits()
 	return err
+}
+
+// followsIndirectly reports whether n is a follower of master, or of a follower of it: then
+// n must not wait for master's lock. One that says it is a master itself follows nobody.
+func (n *Node) followsIndirectly(master *Node) bool {
+	if !n.isReplica() {
+		n.follow(nil)
+	}
+	for m := n.master(); m != nil; m = m.master() {
+		if m == master {
+			return true
+		}
+	}
+	return false
 }
 
 // copyTo copies all keys.

@@ -154,7 +154,7 @@ func (n *Node) infoReplication(i *info) {
 	replID := n.runID
 	if n.isReplica() {
 		n.infoReplica(i)
-		if master := n.master.Load(); master != nil {
+		if master := n.master(); master != nil {
 			replID = master.runID // a history has one name wherever it is
 		}
 	} else {

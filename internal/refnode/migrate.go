@@ -19,6 +19,7 @@ type migration struct {
 	timeout  time.Duration
 	copy     bool
 	replace  bool
+	auth     bool // with what follows, even if it is empty
 	user, pw string
 	keys     [][]byte // that are here
 	payloads [][]byte
@@ -77,13 +78,13 @@ options:
 			if left < 1 {
 				return nil, "ERR syntax error"
 			}
-			m.pw = r.arg(i + 1)
+			m.auth, m.pw = true, r.arg(i+1)
 			i++
 		case isAny(word, "auth2"):
 			if left < 2 {
 				return nil, "ERR syntax error"
 			}
-			m.user, m.pw = r.arg(i+1), r.arg(i+2)
+			m.auth, m.user, m.pw = true, r.arg(i+1), r.arg(i+2)
 			i += 2
 		case isAny(word, "keys"):
 			if len(r.args[3]) != 0 {
@@ -103,7 +104,7 @@ options:
 	if timeout <= 0 {
 		timeout = 1000
 	}
-	m.db, m.timeout = db, time.Duration(timeout)*time.Millisecond
+	m.db, m.timeout = db, time.Duration(min(timeout, maxPause))*time.Millisecond
 	return m, ""
 }
 
@@ -160,7 +161,7 @@ func (m *migration) requests() []byte {
 	switch {
 	case m.user != "":
 		add("AUTH", m.user, m.pw)
-	case m.pw != "":
+	case m.auth:
 		add("AUTH", m.pw)
 	}
 	if m.db != 0 {
@@ -199,7 +200,7 @@ func (m *migration) read(conn net.Conn) (replies []string, err error) {
 // readGreetings reads the replies to what precedes the keys, and returns the first error
 // among them.
 func (m *migration) readGreetings(in *lines) (refused string, err error) {
-	for _, sent := range []bool{m.pw != "", m.db != 0} {
+	for _, sent := range []bool{m.auth, m.db != 0} {
 		if !sent {
 			continue
 		}

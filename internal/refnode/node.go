@@ -70,18 +70,20 @@ type Node struct {
 	pause     pause
 	followers []*follower
 	stats     stats
-	offset    int64 // how much was written to followers, in bytes
+	offset    int64               // how much was written to followers, in bytes
+	strayed   map[string]struct{} // keys that a follower let expire without hearing so
 
 	sessions *sessions
-	master   atomic.Pointer[Node] // whose follower this is
+	bond     atomic.Pointer[bond] // to its master, nil: none; changed under lock
 	latency  atomic.Int64         // nanoseconds, see SetLatency
 
-	life   context.Context // ends with the node
-	end    context.CancelFunc
-	closed <-chan struct{}               // life's
-	frozen atomic.Pointer[chan struct{}] // closed while the node is paused
-	wait   sync.WaitGroup
-	once   sync.Once
+	life    context.Context // ends with the node
+	end     context.CancelFunc
+	closed  <-chan struct{}               // life's
+	retired atomic.Bool                   // nobody gets the lock any more
+	frozen  atomic.Pointer[chan struct{}] // closed while the node is paused
+	wait    sync.WaitGroup
+	once    sync.Once
 }
 
 // Start starts a node. It serves at once; as long as its View knows of no slots, it
@@ -125,6 +127,7 @@ func newNode(cfg Config, listener net.Listener, data engine.Engine) *Node {
 		settings: defaultSettings(),
 		sessions: newSessions(),
 		blocked:  newBlocked(),
+		strayed:  map[string]struct{}{},
 	}
 	n.life, n.end = context.WithCancel(context.Background())
 	n.closed = n.life.Done()
@@ -154,11 +157,12 @@ func (n *Node) Addr() string { return n.addr }
 // nothing of the node runs any more.
 func (n *Node) Close() error {
 	n.once.Do(func() {
-		n.end()
 		_ = n.listener.Close()
-		n.sessions.close()
+		n.sessions.close() // first: no reply leaves a node that has given up on its followers
+		n.end()
 		n.wait.Wait()
 		n.retire()
+		n.resume() // its timer
 		n.keys.data.Close()
 	})
 	return nil
@@ -167,6 +171,7 @@ func (n *Node) Close() error {
 // retire takes the lock of a closed node for good, so that nobody changes it any more. If
 // it is paused, that is so already.
 func (n *Node) retire() {
+	n.retired.Store(true)
 	select {
 	case n.lock <- struct{}{}:
 	case <-*n.frozen.Load():
@@ -194,15 +199,25 @@ func (n *Node) SetLatency(d time.Duration) { n.latency.Store(int64(d)) }
 func (n *Node) acquire() bool {
 	select {
 	case n.lock <- struct{}{}:
-		return true
+		return n.keep()
 	default:
 	}
 	select {
 	case n.lock <- struct{}{}:
-		return true
+		return n.keep()
 	case <-n.closed:
 		return false
 	}
+}
+
+// keep reports whether the lock, which was just taken, may be kept, and gives it back if
+// not: nobody changes a node that has retired.
+func (n *Node) keep() bool {
+	if n.retired.Load() {
+		n.release()
+		return false
+	}
+	return true
 }
 
 func (n *Node) release() { <-n.lock }
@@ -211,6 +226,9 @@ func (n *Node) release() { <-n.lock }
 var (
 	ErrClosed = errors.New("the node is closed")
 	ErrAway   = errors.New("the node is paused or closed")
+
+	// ErrNoReplica is the answer of Attach if the node is no replica of that master.
+	ErrNoReplica = errors.New("the node does not say that it replicates this master")
 )
 
 // Pause stops the node, as SIGSTOP would: connections stay, and nothing is answered
@@ -225,10 +243,13 @@ func (n *Node) Pause() (resume func(), err error) {
 
 // goOn lets a paused node go on. What its master has written meanwhile comes first.
 func (n *Node) goOn() {
+	if n.life.Err() != nil {
+		return // a closed node does not
+	}
 	n.deliver()
 	n.thaw()
 	n.release()
-	if master := n.master.Load(); master != nil {
+	if master := n.master(); master != nil {
 		_ = master.Redeliver() // a paused one does so when it goes on
 	}
 }
@@ -266,6 +287,7 @@ func (n *Node) viewChanged() {
 	for _, slot := range changes.Dirty {
 		for key := range n.keys.slots[slot] {
 			n.keys.remove(key)
+			n.propagate(n.now(), [][]byte{[]byte("del"), []byte(key)})
 		}
 	}
 	if changes.Master != nil {

@@ -44,7 +44,7 @@ func (n *Node) viewOfMaster() *view.Node {
 }
 
 // follows reports whether the node is attached to a master.
-func (n *Node) follows() bool { return n.master.Load() != nil }
+func (n *Node) follows() bool { return n.master() != nil }
 
 // lag returns how much of its master's offset a follower has yet to run. The master's
 // lock is held.

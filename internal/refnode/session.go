@@ -39,6 +39,7 @@ type session struct {
 	last     *command.Spec
 	lastAt   time.Time
 	quit     bool // close once the replies are out
+	killed   bool // by CLIENT KILL: runs nothing more
 }
 
 // serve runs a session to its end.
@@ -150,13 +151,17 @@ func (s *session) execute(args [][]byte) bool {
 		if !s.node.acquire() {
 			return false
 		}
+		if s.killed {
+			s.node.release()
+			return false
+		}
 		start := len(s.out.pending)
 		verdict := s.node.process(s, args)
 		muted := verdict != paused && s.mute()
 		if muted {
 			s.out.pending = s.out.pending[:start]
 		}
-		waiter, pause := s.waiter, s.node.pause.over
+		waiter, pause := s.req.park, s.node.pause.over // it may be served already
 		s.node.release()
 		switch verdict {
 		case parked:

@@ -13,6 +13,7 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 
 	"github.com/slotmesh/slotmesh/internal/refnode/command"
+	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 	"github.com/slotmesh/slotmesh/internal/refnode/rdb"
 	"github.com/slotmesh/slotmesh/internal/resp"
 )
@@ -82,20 +83,59 @@ func (m *Mini) run(dst []byte, args []string, proto resp.Protocol, now time.Time
 		return m.runNative(dst, run, args, proto, now)
 	}
 	start := len(dst)
+	args = withoutBlock(args)
 	dst = m.dispatch(dst, args, proto, now)
 	m.suspect(args, dst[start:])
 	return dst
 }
 
+// withoutBlock returns XREAD or XREADGROUP without BLOCK, which a script, say, may call:
+// nothing blocks here. What is no timeout stays, for miniredis to refuse. args are changed.
+func withoutBlock(args []string) []string {
+	if name := strings.ToLower(args[0]); name != "xread" && name != "xreadgroup" {
+		return args
+	}
+	for i := 1; i < len(args); {
+		switch strings.ToLower(args[i]) {
+		case "block":
+			if i+1 == len(args) {
+				return args
+			}
+			if ms, ok := decimal.Parse(args[i+1]); !ok || ms < 0 {
+				return args
+			}
+			args = slices.Delete(args, i, i+2)
+		case "count":
+			i += 2
+		case "group":
+			i += 3
+		case "noack":
+			i++
+		default:
+			return args
+		}
+	}
+	return args
+}
+
+// IsNull reports whether a reply is a null of either protocol.
+func IsNull(reply []byte) bool {
+	switch string(reply) {
+	case "$-1\r\n", "*-1\r\n", "_\r\n":
+		return true
+	}
+	return false
+}
+
 // suspect notes the keys that a command may have changed which miniredis ran: it does not
-// say which it has.
+// say which it has. One that answers null has found nothing to do.
 func (m *Mini) suspect(args []string, reply []byte) {
 	request := make([][]byte, len(args))
 	for i, arg := range args {
 		request[i] = []byte(arg)
 	}
 	spec, err := command.Find(request)
-	if err != nil || !spec.Flags.Has(command.Write) || reply[0] == '-' {
+	if err != nil || !spec.Flags.Has(command.Write) || reply[0] == '-' || IsNull(reply) {
 		return
 	}
 	for _, key := range spec.Keys(request, nil) {
@@ -103,8 +143,16 @@ func (m *Mini) suspect(args []string, reply []byte) {
 	}
 }
 
-// dispatch has miniredis run a command.
-func (m *Mini) dispatch(dst []byte, args []string, proto resp.Protocol, now time.Time) []byte {
+// dispatch has miniredis run a command. It panics at some that make no sense, XCLAIM with
+// an IDLE at its end for one, which is an error for the client, and for nobody else.
+func (m *Mini) dispatch(dst []byte, args []string, proto resp.Protocol, now time.Time) (out []byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			m.reply.Reset()
+			m.writer.Reset(&m.reply)
+			out = resp.AppendError(dst, fmt.Sprintf("ERR the engine of the reference node cannot run this: %v", p))
+		}
+	}()
 	if !now.Equal(m.now) {
 		m.now = now
 		m.redis.SetTime(now)

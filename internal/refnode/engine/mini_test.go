@@ -141,3 +141,12 @@ func TestSnapshot(t *testing.T) {
 	_, err := m.Snapshot("k")
 	require.ErrorIs(t, err, ErrNoKey)
 }
+
+// What miniredis panics at is an error, and the next command runs.
+func TestPanicIsAnError(t *testing.T) {
+	m := newMini(t)
+	reply, _ := do(m, "XCLAIM k g c 0 1-1 IDLE")
+	require.Contains(t, reply, "-ERR ")
+	reply, _ = do(m, "SET k v")
+	require.Equal(t, "+OK\r\n", reply)
+}

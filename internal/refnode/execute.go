@@ -71,6 +71,9 @@ func Bulks(reply []byte) [][]byte {
 // keyExpired is told of a key that is about to be removed since its time has come.
 func (n *Node) keyExpired(key string) {
 	n.stats.expired++
+	if n.follows() {
+		n.strayed[key] = struct{}{} // unless its master says the same: see catchUp
+	}
 	n.propagate(n.now(), [][]byte{[]byte("del"), []byte(key)})
 }
 

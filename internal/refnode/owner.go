@@ -26,6 +26,9 @@ func (n *Node) Do(ctx context.Context, args ...any) (reply []byte, err error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if !n.keep() {
+		return nil, ErrClosed
+	}
 	defer n.release()
 	in := resp.NewReader(bytes.NewReader(sent))
 	if err := in.Fill(); err != nil {
@@ -39,8 +42,11 @@ func (n *Node) Do(ctx context.Context, args ...any) (reply []byte, err error) {
 	s.req = request{node: n, session: s}
 	v := n.process(s, parsed)
 	if v != replied {
-		n.blocked.remove(s.waiter)
+		n.blocked.remove(s.req.park)
 		return nil, errors.New("the command would have to wait")
+	}
+	if n.life.Err() != nil {
+		return nil, ErrClosed // the followers may not have what it did
 	}
 	return s.out.pending, nil
 }
@@ -60,7 +66,7 @@ func (n *Node) Following() (masterID string, master *Node, err error) {
 		return "", nil, ErrAway
 	}
 	defer n.release()
-	return n.view.Myself().MasterID, n.master.Load(), nil
+	return n.view.Myself().MasterID, n.master(), nil
 }
 
 // Saved returns what a closed node knew of its cluster, to start it again with.
@@ -79,19 +85,18 @@ func (n *Node) HandOver(to *Node) error {
 	}
 	defer n.release()
 	i := slices.IndexFunc(n.followers, func(f *follower) bool { return f.node == to })
-	if i < 0 || n.followers[i].link.IsShut() {
+	if i < 0 || n.isReplica() || n.followers[i].link.IsShut() {
 		return errors.New("it does not follow this master, or the link is cut")
 	}
-	if !to.acquireUnless(n.closed) {
+	if !n.followers[i].acquire(n) {
 		return ErrAway
 	}
 	defer to.release()
-	n.followers[i].catchUp()
+	n.followers[i].catchUp(n)
 	n.offset, to.offset = max(n.offset, to.offset), max(n.offset, to.offset)
 	to.promote()
-	to.followers = []*follower{{node: n, link: n.followers[i].link}}
+	to.followers = []*follower{{node: n, link: n.followers[i].link, over: n.follow(to)}}
 	n.followers = nil
-	n.master.Store(to)
 	n.hear(to.says())
 	return nil
 }
@@ -99,8 +104,8 @@ func (n *Node) HandOver(to *Node) error {
 // TakeOver makes a node whose master is away the master of its slots. Others are to be
 // told.
 func (n *Node) TakeOver() error {
-	if !n.acquire() {
-		return ErrClosed
+	if !n.acquireUnless(nil) {
+		return ErrAway
 	}
 	defer n.release()
 	n.promote()
@@ -108,7 +113,7 @@ func (n *Node) TakeOver() error {
 }
 
 func (n *Node) promote() {
-	n.master.Store(nil)
+	n.follow(nil)
 	n.view.Promote()
 	n.viewChanged()
 }

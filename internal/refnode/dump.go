@@ -2,6 +2,7 @@ package refnode
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -131,7 +132,7 @@ func (how restoring) deadline(now time.Time) time.Time {
 	case how.absolute:
 		return time.UnixMilli(how.ttl)
 	default:
-		return now.Add(time.Duration(how.ttl) * time.Millisecond)
+		return time.UnixMilli(now.UnixMilli() + min(how.ttl, math.MaxInt64-now.UnixMilli()))
 	}
 }
 
