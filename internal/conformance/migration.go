@@ -50,10 +50,19 @@ func testMigration(t *testing.T, c Cluster) {
 	_, err = batch.Del(ctx, client, counter)
 	require.NoError(t, err)
 
+	// A cluster that moves slots fast is not to keep the clients from their work: the next
+	// move waits for some more of it.
+	const share = incrs / (4 * slots)
 	var moves atomic.Int64
 	moved := make(chan error, 1)
-	stop := make(chan struct{})
-	go func() { moved <- migrateUntil(ctx, c, moving, stop, &moves) }()
+	stop, turn := make(chan struct{}), make(chan struct{}, 1)
+	next := func() {
+		select {
+		case turn <- struct{}{}:
+		default: // it is its turn anyway
+		}
+	}
+	go func() { moved <- migrateUntil(ctx, c, moving, turn, stop, &moves) }()
 
 	var (
 		work  sync.WaitGroup
@@ -65,7 +74,14 @@ func testMigration(t *testing.T, c Cluster) {
 	failed := make(chan error, callers+2)
 	for range callers {
 		work.Go(func() {
-			for left.Add(-1) >= 0 {
+			for {
+				n := left.Add(-1)
+				if n < 0 {
+					return
+				}
+				if n%share == 0 {
+					next()
+				}
 				i := rand.IntN(counters)
 				if err := client.Incr(ctx, counter[i]).Err(); err != nil {
 					failed <- fmt.Errorf("incr %s: %w", counter[i], err)
@@ -82,6 +98,9 @@ func testMigration(t *testing.T, c Cluster) {
 				return
 			}
 			reads.Add(1)
+			if left.Load() <= 0 {
+				next()
+			}
 		}
 	})
 	work.Wait()
@@ -112,8 +131,8 @@ func testMigration(t *testing.T, c Cluster) {
 }
 
 // migrateUntil moves the slots, each to another master and back in the next round, until
-// stop is closed, and leaves all where they were.
-func migrateUntil(ctx context.Context, c Cluster, slots []uint16, stop <-chan struct{}, moves *atomic.Int64) error {
+// stop is closed, one at each turn, and leaves all where they were.
+func migrateUntil(ctx context.Context, c Cluster, slots []uint16, turn, stop <-chan struct{}, moves *atomic.Int64) error {
 	home := make(map[uint16]string)
 	defer func() {
 		for slot, addr := range home {
@@ -124,7 +143,7 @@ func migrateUntil(ctx context.Context, c Cluster, slots []uint16, stop <-chan st
 		select {
 		case <-stop:
 			return nil
-		default:
+		case <-turn:
 		}
 		slot := slots[i%len(slots)]
 		from, err := c.Owner(ctx, slot)
