@@ -1,0 +1,87 @@
+package wire
+
+import "time"
+
+// quiet is how long nobody reads before the watcher does.
+const quiet = 50 * time.Millisecond
+
+// watch reads while nobody waits for a reply, after a moment of quiet. So the end of the
+// connection is noticed, what the node pushes is taken, and the replies that nobody wants
+// any more are.
+func (c *Conn) watch() {
+	timer := time.NewTimer(quiet)
+	defer timer.Stop()
+	turns := int64(0)
+	for {
+		select {
+		case <-timer.C:
+		case <-c.ended:
+			return
+		}
+		if c.takeOver(&turns) {
+			c.readIdle()
+		}
+		timer.Reset(quiet)
+	}
+}
+
+// takeOver takes the reader's role, if nobody has it, and no caller had it since the last
+// time.
+func (c *Conn) takeOver(turns *int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	still := c.turns == *turns
+	*turns = c.turns
+	if !still || c.reading || c.cause != nil {
+		return false
+	}
+	c.reading, c.watcher = true, true
+	return true
+}
+
+// readIdle reads until somebody waits, or there is no more to read of what was asked: the
+// callers read on by themselves.
+func (c *Conn) readIdle() {
+	for {
+		idle := c.prepareIdle()
+		open := c.read(never)
+		if c.stopIdle(!open, idle) {
+			return
+		}
+	}
+}
+
+func never() bool { return false }
+
+// prepareIdle sets how long the watcher reads, and reports whether it expects nothing.
+func (c *Conn) prepareIdle() (idle bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	idle = c.queue.len() == 0
+	c.limited = !idle
+	_ = c.nc.SetReadDeadline(c.limit()) // under the lock: see expect
+	return idle
+}
+
+// stopIdle lays the watcher's role down, if it is time to.
+func (c *Conn) stopIdle(ended, wasIdle bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	idle := c.queue.len() == 0
+	if !ended && c.queue.waiting() == nil && (wasIdle || !idle) {
+		return false
+	}
+	c.watcher = false
+	c.handOn()
+	return true
+}
+
+// expect makes the watcher, if it reads, give the connection up when it is silent: it began
+// to read when there was nothing to expect. Once is enough: what it expects changes only
+// by what it reads, and who comes later must not defer it. c.mu is held.
+func (c *Conn) expect() {
+	if c.watcher && !c.limited {
+		c.limited = true
+		_ = c.nc.SetReadDeadline(c.limit())
+	}
+}

@@ -1,0 +1,252 @@
+package wire
+
+import (
+	"net"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// inFlight is how many bytes of unanswered requests may be written by callers. It is below
+// the buffers of a socket: such a Write does not block. What is beyond a goroutine of its
+// own writes, since a peer may not read on before somebody reads its replies.
+const inFlight = 64 << 10
+
+// slice is how much that goroutine writes at once. It is more than copied.
+const slice = 256 << 10
+
+// copied is the size up to which requests are copied behind others, and of what they are
+// copied to.
+const copied = 64 << 10
+
+// A segment is bytes to be written: of many small exchanges, or of one large.
+type segment struct {
+	bytes []byte
+	own   bool // more may be appended
+}
+
+// Submit sends the requests of x. It does not wait for the peer. An error means that
+// nothing was sent. Afterwards the caller must call Wait.
+func (c *Conn) Submit(x *Exchange) error {
+	c.mu.Lock()
+	if c.cause != nil {
+		defer c.mu.Unlock()
+		return c.cause
+	}
+	x.start, x.submitted = c.appended, time.Now()
+	c.appended += int64(len(x.Request))
+	c.append(x.Request)
+	c.queue.push(x)
+	if c.writing {
+		c.mu.Unlock()
+		return nil
+	}
+	c.writing = true
+	others := c.queue.len() > 1
+	c.mu.Unlock()
+	if others {
+		c.gather()
+	}
+	c.write(c.end(x))
+	return nil
+}
+
+// end returns where the requests of x end.
+func (c *Conn) end(x *Exchange) int64 { return x.start + int64(len(x.Request)) }
+
+// append queues bytes to be written. c.mu is held.
+func (c *Conn) append(request []byte) {
+	if len(request) > copied {
+		c.out = append(c.out, segment{bytes: request})
+		return
+	}
+	if last := len(c.out) - 1; last >= 0 && c.out[last].own && len(c.out[last].bytes)+len(request) <= copied {
+		c.out[last].bytes = append(c.out[last].bytes, request...)
+		return
+	}
+	c.out = append(c.out, segment{append(c.takeSpare(), request...), true})
+}
+
+// takeBack removes x, of which nothing was handed to the connection, from what is to be
+// written and from those that wait for replies. c.mu is held.
+func (c *Conn) takeBack(x *Exchange) {
+	at, n := int(x.start-c.handed), len(x.Request)
+	for i := range c.out {
+		s := &c.out[i]
+		if at >= len(s.bytes) {
+			at -= len(s.bytes)
+			continue
+		}
+		if s.own && len(s.bytes) > n { // else they are the caller's, or nobody's
+			s.bytes = slices.Delete(s.bytes, at, at+n)
+		} else {
+			c.out = slices.Delete(c.out, i, i+1)
+		}
+		break
+	}
+	for _, behind := range c.queue.remove(x) {
+		behind.start -= int64(n)
+	}
+	c.appended -= int64(n)
+	x.unsent = true
+}
+
+// takeSpare returns a buffer that was written, to be filled again. c.mu is held.
+func (c *Conn) takeSpare() []byte {
+	spare := c.spare
+	c.spare = nil
+	return spare
+}
+
+// gather lets callers that are about to submit do so, so that one Write carries them all.
+func (c *Conn) gather() {
+	if !c.yield.worth() {
+		return
+	}
+	before, start := c.submittedBytes(), time.Now()
+	runtime.Gosched()
+	c.yield.learn(c.submittedBytes() > before, time.Since(start))
+}
+
+func (c *Conn) submittedBytes() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.appended
+}
+
+// write writes, as holder of the writer's role, until nothing is left, or what ends at mine
+// is out: the rest is left to a goroutine.
+func (c *Conn) write(mine int64) {
+	for {
+		batch := c.take(mine)
+		if batch == nil {
+			return
+		}
+		c.send(batch)
+	}
+}
+
+// take returns what is to be written next, nil if the caller has the writer's role no
+// more.
+func (c *Conn) take(mine int64) []segment {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.out) == 0 {
+		c.writing = false
+		return nil
+	}
+	if c.handed >= mine || c.wouldExceed() {
+		c.work.Go(c.writeAll)
+		return nil
+	}
+	return c.takeOut()
+}
+
+// wouldExceed reports whether writing what is queued might block. c.mu is held.
+func (c *Conn) wouldExceed() bool {
+	answered := c.handed
+	if front := c.queue.front(); front != nil {
+		answered = min(front.start, c.handed)
+	}
+	size := c.handed - answered
+	for _, s := range c.out {
+		size += int64(len(s.bytes))
+	}
+	return size > inFlight
+}
+
+// takeOut takes all that is queued. c.mu is held.
+func (c *Conn) takeOut() []segment {
+	batch := c.out
+	c.out, c.spareOut = c.spareOut, nil
+	c.hand(batch)
+	return batch
+}
+
+// takeSlice takes the first slice of what is queued. c.mu is held.
+func (c *Conn) takeSlice() []segment {
+	if large := &c.out[0]; len(large.bytes) > slice {
+		batch := []segment{{bytes: large.bytes[:slice]}}
+		large.bytes = large.bytes[slice:]
+		c.hand(batch)
+		return batch
+	}
+	n := 0
+	for size := 0; n < len(c.out); n++ {
+		if size += len(c.out[n].bytes); size > slice {
+			break
+		}
+	}
+	batch := slices.Clone(c.out[:n])
+	c.out = slices.Delete(c.out, 0, n)
+	c.hand(batch)
+	return batch
+}
+
+// hand counts a batch as handed to Write. c.mu is held.
+func (c *Conn) hand(batch []segment) {
+	for _, s := range batch {
+		c.handed += int64(len(s.bytes))
+	}
+}
+
+// writeAll is the goroutine that writes what may block. It has the writer's role until
+// nothing is left.
+func (c *Conn) writeAll() {
+	for begin := int64(-1); ; {
+		c.mu.Lock()
+		c.advance(begin)
+		if len(c.out) == 0 {
+			c.writing = false
+			c.mu.Unlock()
+			return
+		}
+		begin = c.handed
+		batch := c.takeSlice()
+		c.mu.Unlock()
+		c.send(batch)
+	}
+}
+
+// advance notes that what begins at begin was written, if it is not negative: the node that is to give the first
+// reply was not silent so far if it is still reading what it is asked. c.mu is held.
+func (c *Conn) advance(begin int64) {
+	if front := c.queue.front(); front != nil && begin >= 0 && c.end(front) > begin {
+		c.progress = time.Now()
+	}
+}
+
+// send writes a batch. An error ends the connection: how much of it arrived is unknown.
+func (c *Conn) send(batch []segment) {
+	if c.opts.WriteTimeout > 0 {
+		_ = c.nc.SetWriteDeadline(time.Now().Add(c.opts.WriteTimeout))
+	}
+	var err error
+	if len(batch) == 1 {
+		_, err = c.nc.Write(batch[0].bytes)
+	} else {
+		buffers := make(net.Buffers, len(batch))
+		for i, s := range batch {
+			buffers[i] = s.bytes
+		}
+		_, err = buffers.WriteTo(c.nc)
+	}
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	c.keepSpare(batch)
+}
+
+// keepSpare keeps a batch that was written, and its first buffer, for the next one.
+func (c *Conn) keepSpare(batch []segment) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := batch[0]; s.own && cap(s.bytes) <= 2*copied && c.spare == nil {
+		c.spare = s.bytes[:0]
+	}
+	clear(batch)
+	if cap(batch) <= 64 && c.spareOut == nil {
+		c.spareOut = batch[:0]
+	}
+}

@@ -1,0 +1,179 @@
+package wire
+
+import (
+	"context"
+	"time"
+)
+
+// Wait waits for the replies of x, and returns nil when all are there. Any other error says
+// why some are missing: that of ctx, if it ended first, or why the connection ended; what
+// is there is in x all the same, but x is of no other use then.
+//
+// Of the requests without a reply Unsent tells which were certainly not sent.
+func (c *Conn) Wait(ctx context.Context, x *Exchange) error {
+	for {
+		switch c.enlist(x) {
+		case done:
+			return nil
+		case broken:
+			return c.Err()
+		case reads:
+			if err := c.readFor(ctx, x); err != nil {
+				return err
+			}
+		case waits:
+			select {
+			case <-x.wake:
+			case <-ctx.Done():
+				if err := c.leave(ctx, x); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// What becomes of a caller that waits.
+type fate int
+
+const (
+	done   fate = iota // its replies are there
+	broken             // the connection has ended
+	reads              // it has the reader's role
+	waits              // it will be woken
+)
+
+// enlist finds out what is to become of the caller of x.
+func (c *Conn) enlist(x *Exchange) fate {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case x.complete():
+		c.dismiss(x)
+		return done
+	case c.cause != nil:
+		return broken
+	case x.reader:
+		return reads
+	case !c.reading:
+		c.reading, x.reader = true, true
+		c.turns++
+		return reads
+	}
+	c.expect()
+	c.lend(x)
+	x.waiting = true
+	return waits
+}
+
+// lend gives x what its caller is woken by. c.mu is held.
+func (c *Conn) lend(x *Exchange) {
+	if x.wake != nil {
+		return
+	}
+	if last := len(c.wakes) - 1; last >= 0 {
+		x.wake, c.wakes = c.wakes[last], c.wakes[:last]
+		return
+	}
+	x.wake = make(chan struct{}, 1)
+}
+
+// keptWakes is how many channels an idle connection keeps.
+const keptWakes = 256
+
+// dismiss takes back from the caller of x, who waits no more, what it has: it may have
+// been woken, or given the reader's role, just when it left. c.mu is held.
+func (c *Conn) dismiss(x *Exchange) {
+	x.waiting = false
+	if x.wake != nil {
+		select {
+		case <-x.wake: // nobody is to find it there
+		default:
+		}
+		if len(c.wakes) < keptWakes {
+			c.wakes = append(c.wakes, x.wake)
+		}
+		x.wake = nil
+	}
+	if x.reader {
+		x.reader = false
+		c.handOn()
+	}
+}
+
+// leave abandons x, whose ctx has ended, unless its replies have come meanwhile or the
+// connection has ended: that Wait sees.
+func (c *Conn) leave(ctx context.Context, x *Exchange) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	x.waiting = false
+	if x.complete() || c.cause != nil {
+		return nil
+	}
+	c.abandon(x)
+	c.dismiss(x)
+	return ctx.Err()
+}
+
+// abandon makes the replies of x that are yet to come nobody's. Requests of which all are
+// still queued are not sent. c.mu is held.
+func (c *Conn) abandon(x *Exchange) {
+	x.abandoned = true
+	x.cut()
+	if x.start >= c.handed {
+		c.takeBack(x)
+	}
+}
+
+// handOn gives the reader's role, which its holder lays down, to a caller that waits, or
+// to nobody. c.mu is held.
+func (c *Conn) handOn() {
+	next := c.queue.waiting()
+	if next == nil {
+		c.reading = false
+		return
+	}
+	next.reader = true
+	c.turns++
+	next.wakeUp()
+}
+
+// Unsent reports whether request i of x, which has no reply, was certainly not executed:
+// its last byte was never handed to the connection, and never will be.
+func (c *Conn) Unsent(x *Exchange, i int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return x.unsent || c.cause != nil && x.end(i) > c.handed
+}
+
+// silence returns when the connection is to be given up if nothing comes, the zero Time if
+// never. c.mu is held.
+func (c *Conn) silence() time.Time {
+	front := c.queue.front()
+	if c.opts.ReadTimeout <= 0 || front == nil || front.Block < 0 {
+		return time.Time{}
+	}
+	since := front.submitted
+	for _, life := range []time.Time{c.heard, c.progress} {
+		if life.After(since) {
+			since = life
+		}
+	}
+	return since.Add(c.opts.ReadTimeout + front.Block)
+}
+
+// silent reports whether the connection has been silent for too long. c.mu is held.
+func (c *Conn) silent() bool {
+	silence := c.silence()
+	return !silence.IsZero() && !time.Now().Before(silence)
+}
+
+// limit returns until when to read in silence: as silence does, but not before somebody has
+// looked for what may have come while nobody read. c.mu is held.
+func (c *Conn) limit() time.Time {
+	silence := c.silence()
+	if soon := time.Now().Add(patience); !silence.IsZero() && silence.Before(soon) {
+		return soon
+	}
+	return silence
+}
