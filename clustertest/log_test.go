@@ -133,3 +133,25 @@ R was started again`)), "\n"), texts)
 		require.Equal(t, at.Format("15:04:05.000")+" "+texts[0], c.Events()[begin].String())
 	})
 }
+
+// failedTest is a test that has failed.
+type failedTest struct {
+	testing.TB
+	logged   string
+	cleanups []func()
+}
+
+func (t *failedTest) Failed() bool                    { return true }
+func (t *failedTest) Cleanup(f func())                { t.cleanups = append(t.cleanups, f) }
+func (t *failedTest) Logf(format string, args ...any) { t.logged += fmt.Sprintf(format, args...) }
+
+func TestAFailedTestLogsTheEvents(t *testing.T) {
+	failed := &failedTest{TB: t}
+	c := clustertest.Start(failed, clustertest.Config{Masters: 1, InMemory: true})
+	require.NoError(t, c.Kill(c.Addrs()[0]))
+	require.Empty(t, failed.logged)
+	for _, f := range failed.cleanups {
+		f()
+	}
+	require.Contains(t, failed.logged, c.Addrs()[0]+" was killed")
+}
