@@ -208,8 +208,8 @@ func (c *Conn) writeAll() {
 	}
 }
 
-// advance notes that what begins at begin was written, if it is not negative: the node that is to give the first
-// reply was not silent so far if it is still reading what it is asked. c.mu is held.
+// advance notes that what begins at begin was written, if it is not negative: a node that is
+// still reading what it is to reply to first was not silent so far. c.mu is held.
 func (c *Conn) advance(begin int64) {
 	if front := c.queue.front(); front != nil && begin >= 0 && c.end(front) > begin {
 		c.progress = time.Now()
