@@ -120,8 +120,7 @@ func startEmbedded(tb testing.TB) *clustertest.Cluster {
 }
 
 func TestEmbedded(t *testing.T) {
-	real, _ := realPair(t)
-	d, err := newDuel(startEmbedded(t), real)
+	d, err := newDuel(startEmbedded(t), realAlone(t))
 	require.NoError(t, err)
 	defer d.close()
 	seed := seed(t)
@@ -143,8 +142,7 @@ func FuzzReplies(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(input)
 	}
-	real, _ := realPair(f)
-	embedded := startEmbedded(f)
+	embedded, real := startEmbedded(f), realAlone(f)
 	f.Fuzz(func(t *testing.T, input []byte) {
 		d, err := newDuel(embedded, real)
 		require.NoError(t, err)

@@ -23,29 +23,42 @@ const startTimeout = time.Minute
 // test is skipped.
 func realPair(tb testing.TB) (a, b *realcluster.Cluster) {
 	tb.Helper()
-	realcluster.Require(tb)
-	pair, err := startPair()
-	require.NoError(tb, err)
-	return pair[0], pair[1]
+	all := startedReal(tb)
+	return all[0], all[1]
 }
 
-var startPair = sync.OnceValues(func() (pair [2]*realcluster.Cluster, err error) {
+// realAlone returns a third one, for comparison with others than real nodes: it has
+// another history than those two, and so other epochs.
+func realAlone(tb testing.TB) *realcluster.Cluster {
+	tb.Helper()
+	return startedReal(tb)[2]
+}
+
+func startedReal(tb testing.TB) [3]*realcluster.Cluster {
+	tb.Helper()
+	realcluster.Require(tb)
+	all, err := startReal()
+	require.NoError(tb, err)
+	return all
+}
+
+var startReal = sync.OnceValues(func() (all [3]*realcluster.Cluster, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
-	for i := range pair {
+	for i := range all {
 		group.Go(func() (err error) {
-			pair[i], err = startQuiet(ctx)
+			all[i], err = startQuiet(ctx)
 			return err
 		})
 	}
 	err = group.Wait()
-	for _, c := range pair {
+	for _, c := range all {
 		if c != nil {
 			started = append(started, c)
 		}
 	}
-	return pair, err
+	return all, err
 })
 
 // started is what TestMain closes.
