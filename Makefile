@@ -42,8 +42,9 @@ fuzz: ## every fuzz target for FUZZTIME, 10s if not set
 	@FUZZTIME=$${FUZZTIME:-10s} .ci/check fuzz
 
 .PHONY: soak
-soak: ## the long tests: ten thousand clusters started and closed
+soak: ## the long tests: ten thousand clusters, a million random commands to reference and real nodes
 	SLOTMESH_SOAK=1 go test -count=1 -timeout 30m -run Cycles -v ./clustertest
+	go test -count=1 -timeout 30m -run TestEmbedded ./internal/difftest -args -steps 20000 -seeds 20
 
 .PHONY: bench
 bench: ## benchmarks; BENCH is a pattern, PACKAGES where to look

@@ -1,8 +1,11 @@
 package difftest
 
 import (
+	"flag"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -119,11 +122,27 @@ func startEmbedded(tb testing.TB) *clustertest.Cluster {
 	return c
 }
 
+// seedsFlag is for hunting: a run of other commands each.
+var seedsFlag = flag.Int("seeds", 0, "random runs of TestEmbedded, besides the one that is always the same")
+
+// The seed is the same each time, so that what fails has to do with what was changed.
 func TestEmbedded(t *testing.T) {
+	seeds := []uint64{1}
+	for range *seedsFlag {
+		seeds = append(seeds, uint64(rand.Uint32()))
+	}
+	if os.Getenv("SLOTMESH_SEED") != "" {
+		seeds = []uint64{seed(t)}
+	}
+	for _, seed := range seeds {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { playEmbedded(t, seed) })
+	}
+}
+
+func playEmbedded(t *testing.T, seed uint64) {
 	d, err := newDuel(startEmbedded(t), realAlone(t))
 	require.NoError(t, err)
 	defer d.close()
-	seed := seed(t)
 	g := newGenerator(seeded(seed))
 	require.NoError(t, d.playPresent(g, func() bool { return g.steps < *stepsFlag }), "SLOTMESH_SEED=%d", seed)
 	t.Logf("seed %d: %d commands\n%v", seed, d.commands, d.seen)
