@@ -54,7 +54,7 @@ func eachClient(t *testing.T, test func(t *testing.T, connect connect)) {
 func bubble(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		t.Cleanup(func() { time.Sleep(time.Minute) })
+		t.Cleanup(func() { time.Sleep(time.Minute) }) // fake
 		test(t)
 	})
 }

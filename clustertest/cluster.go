@@ -301,6 +301,15 @@ func (c *Cluster) up(addr string) (*member, *refnode.Node, error) {
 	return m, node, err
 }
 
+// enter is member and exclusive.
+func (c *Cluster) enter(ctx context.Context, addr string) (m *member, done func(), err error) {
+	if m, err = c.member(addr); err != nil {
+		return nil, nil, err
+	}
+	done, err = c.exclusive(ctx)
+	return m, done, err
+}
+
 // exclusive waits for the turn to change the topology; done ends it.
 func (c *Cluster) exclusive(ctx context.Context) (done func(), err error) {
 	if ctx.Err() != nil {

@@ -19,7 +19,7 @@ func TestCommands(t *testing.T) {
 		w, anonymous := dial(t, c, addr), dial(t, c, addr)
 		start := time.Now()
 		w.ok("CLIENT SETNAME me")
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // fake
 		w.ok("SET " + keyOf(0, "k") + " " + strings.Repeat("v", 300))
 		anonymous.is(moved(1, c.Masters()[1]), "GET "+keyOf(1, "k"))
 		anonymous.do("NONSENSE")

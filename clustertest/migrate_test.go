@@ -27,7 +27,7 @@ func TestMigrate(t *testing.T) {
 		source, target, other := dialAuth(t, c, from), dialAuth(t, c, to), dialAuth(t, c, third)
 		fill(source, 250)
 		source.is(":1", "EXPIRE "+keyOf(0, "k7")+" 100")
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // fake
 
 		require.NoError(t, c.Migrate(t.Context(), slotOf(0), to))
 		source.is(":0", "CLUSTER COUNTKEYSINSLOT 0")

@@ -12,11 +12,7 @@ import (
 // master becomes a replica when it is back, and loses what it alone had. All other nodes
 // that can be reached know when Promote returns.
 func (c *Cluster) Promote(ctx context.Context, addr string) error {
-	m, err := c.member(addr)
-	if err != nil {
-		return err
-	}
-	done, err := c.exclusive(ctx)
+	m, done, err := c.enter(ctx, addr)
 	if err != nil {
 		return err
 	}

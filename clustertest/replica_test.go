@@ -139,10 +139,10 @@ func TestReplicaExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShard(t)
 		s.master.ok("SET " + keyOf(0, "k") + " v PX 1000")
-		time.Sleep(999 * time.Millisecond)
+		time.Sleep(999 * time.Millisecond) // fake
 		s.replica.is(":1", "PTTL "+keyOf(0, "k"))
 		s.replica.is("$1 v", "GET "+keyOf(0, "k"))
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) // fake
 		s.replica.is("$-1", "GET "+keyOf(0, "k"))
 		s.master.is("$-1", "GET "+keyOf(0, "k"))
 		s.replica.is(":0", "DBSIZE")
@@ -197,7 +197,7 @@ func TestReplicaCatchesUp(t *testing.T) {
 				s.master.is(":0", "WAIT 1 10")
 				waits := dial(t, s.c, s.c.Masters()[0])
 				waits.send("WAIT", "1", "0")
-				time.Sleep(time.Minute)
+				time.Sleep(time.Minute) // fake
 				require.NoError(t, away.back(s))
 				require.Equal(t, ":1", waits.receive())
 				s.replica = dial(t, s.c, s.c.Addrs()[3])

@@ -79,16 +79,16 @@ func TestBubbleExpires(t *testing.T) {
 		key, start := keyOf(0, "k"), time.Now()
 		require.NoError(t, client.Set(t.Context(), key, "v", day).Err())
 		require.NoError(t, c.Migrate(t.Context(), slotOf(0), c.Masters()[1]))
-		time.Sleep(day - time.Minute)
+		time.Sleep(day - time.Minute) // fake
 		require.Equal(t, "v", client.Get(t.Context(), key).Val())
 		require.NoError(t, c.Promote(t.Context(), c.Addrs()[4]))
 		require.Equal(t, "v", client.Get(t.Context(), key).Val())
 
 		w := dial(t, c, c.Addrs()[4])
-		time.Sleep(time.Duration(number(w, "PTTL "+key)-1) * time.Millisecond)
+		time.Sleep(time.Duration(number(w, "PTTL "+key)-1) * time.Millisecond) // fake
 		w.is(":1", "PTTL "+key)
 		w.is("$1 v", "GET "+key)
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) // fake
 		w.is("$-1", "GET "+key)
 		require.Equal(t, day, time.Since(start).Truncate(time.Millisecond))
 		require.Equal(t, redis.Nil, client.Get(t.Context(), key).Err())

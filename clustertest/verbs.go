@@ -29,11 +29,7 @@ func (c *Cluster) Kill(addr string) error {
 // A master that was replaced while it was down comes back as a replica of the node that
 // has its slots now.
 func (c *Cluster) Restart(ctx context.Context, addr string) error {
-	m, err := c.member(addr)
-	if err != nil {
-		return err
-	}
-	done, err := c.exclusive(ctx)
+	m, done, err := c.enter(ctx, addr)
 	if err != nil {
 		return err
 	}

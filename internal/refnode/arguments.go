@@ -6,11 +6,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slotmesh/slotmesh/internal/refnode/command"
 	"github.com/slotmesh/slotmesh/internal/refnode/decimal"
 )
 
 // arg returns an argument as a string.
 func (r *request) arg(i int) string { return string(r.args[i]) }
+
+// appendKeys appends those of args to dst that are keys.
+func appendKeys(dst, args [][]byte, keys []command.Key) [][]byte {
+	for _, k := range keys {
+		dst = append(dst, args[k.Arg])
+	}
+	return dst
+}
 
 // isAny reports whether word is one of words, in any case.
 func isAny(word string, words ...string) bool {

@@ -51,11 +51,7 @@ func (r *request) waitedFor() [][]byte {
 	if r.ready != "" {
 		return [][]byte{[]byte(r.ready)}
 	}
-	keys := make([][]byte, len(r.keys))
-	for i, k := range r.keys {
-		keys[i] = r.args[k.Arg]
-	}
-	return keys
+	return appendKeys(nil, r.args, r.keys)
 }
 
 // popKey pops from key and answers what it got, with the key in front.

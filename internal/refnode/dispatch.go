@@ -137,10 +137,7 @@ func (r *request) redirect() (refused bool) {
 	if len(r.keys) == 0 {
 		return false
 	}
-	r.named = r.named[:0]
-	for _, k := range r.keys {
-		r.named = append(r.named, r.args[k.Arg])
-	}
+	r.named = appendKeys(r.named[:0], r.args, r.keys)
 	d := r.decide(r.writes(), false)
 	if d.Kind == view.Serve {
 		return false
@@ -196,7 +193,7 @@ func isShardPubSub(name string) bool {
 // mustNotWrite reports whether r is a write that only a master may run. Writes to keys of
 // a replica were redirected before.
 func (n *Node) mustNotWrite(r *request) bool {
-	return n.view.Myself().MasterID != "" && r.spec.Flags.Has(command.Write)
+	return n.isReplica() && r.spec.Flags.Has(command.Write)
 }
 
 // run runs the command.

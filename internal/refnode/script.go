@@ -210,9 +210,7 @@ func (s *script) allowKeys(inner *request, write bool) (refusal string) {
 	if len(inner.keys) == 0 {
 		return ""
 	}
-	for _, k := range inner.keys {
-		inner.named = append(inner.named, inner.args[k.Arg])
-	}
+	inner.named = appendKeys(nil, inner.args, inner.keys)
 	switch d := inner.decide(write, false); d.Kind {
 	case view.Serve:
 	case view.Down:

@@ -32,9 +32,7 @@ type queued struct {
 // keys appends the keys of all that is queued to dst.
 func (tx *transaction) keys(dst [][]byte) [][]byte {
 	for _, q := range tx.queued {
-		for _, k := range q.keys {
-			dst = append(dst, q.args[k.Arg])
-		}
+		dst = appendKeys(dst, q.args, q.keys)
 	}
 	return dst
 }
