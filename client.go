@@ -169,7 +169,9 @@ func (c *Client) AsyncAutoPipelineWithOptions(o *redis.AutoPipelineOptions) (*re
 	return c.facade.AsyncAutoPipelineWithOptions(o)
 }
 
-// PoolStats returns the sum of go-redis's counts over the connections to all nodes.
+// PoolStats returns the connections to all nodes in the terms of go-redis's pools: Misses
+// are the connections that were dialled, Timeouts the commands that could not borrow one in
+// time, IdleConns those of TotalConns that are kept to be borrowed.
 func (c *Client) PoolStats() *redis.PoolStats { return c.router.PoolStats() }
 
 // Close ends all commands with ErrClosed, and all connections. Later commands are

@@ -95,7 +95,7 @@ func TestFlagsAreConsistent(t *testing.T) {
 		has := func(f Flags) bool { return c.Flags&f != 0 }
 		require.Equal(t, strings.ToLower(c.Name), c.Name)
 		require.False(t, has(ReadOnly) && has(Write), "%s reads only, and writes", c.Name)
-		require.False(t, has(Shared) && has(Blocking|Opaque|Module|Connection|Container), "%s is %s", c.Name, c.Flags)
+		require.False(t, has(Shared) && has(Blocking|Module|Connection|Container), "%s is %s", c.Name, c.Flags)
 		require.False(t, has(Module) && !has(Opaque), "%s: the code of a module is not the server's", c.Name)
 		require.Equal(t, c.refusal != "", has(Connection), "%s: a refusal says what to use instead", c.Name)
 		require.Equal(t, c.block != nil, has(Blocking), "%s: how long does it block?", c.Name)
@@ -172,9 +172,9 @@ func TestDecisions(t *testing.T) {
 		"blpop":         Write | Blocking,
 		"xread":         ReadOnly | Blocking,
 		"wait":          Keyless | Blocking,
-		"eval":          Opaque,
-		"eval_ro":       ReadOnly | Opaque,
-		"fcall":         Opaque,
+		"eval":          Shared | Opaque,
+		"eval_ro":       ReadOnly | Shared | Opaque,
+		"fcall":         Shared | Opaque,
 		"ping":          ReadOnly | Keyless | AnyNode | Shared,
 		"publish":       Keyless | AnyNode | Shared,
 		"spublish":      Shared,

@@ -141,22 +141,17 @@ func (ns *nodes) left(n *node) {
 	delete(ns.leaving, n)
 }
 
-// poolStats returns the sum of go-redis's counts over all nodes.
+// poolStats returns the connections to all nodes as go-redis counts them.
 func (ns *nodes) poolStats() *redis.PoolStats {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	var sum redis.PoolStats
 	for _, m := range ns.open {
-		for _, s := range []*redis.PoolStats{m.node.ordinary.PoolStats(), m.node.blocking.PoolStats()} {
-			sum.Hits += s.Hits
-			sum.Misses += s.Misses
-			sum.Timeouts += s.Timeouts
-			sum.WaitCount += s.WaitCount
-			sum.WaitDurationNs += s.WaitDurationNs
-			sum.TotalConns += s.TotalConns
-			sum.IdleConns += s.IdleConns
-			sum.StaleConns += s.StaleConns
-		}
+		n := m.node.peer.Counts()
+		sum.Misses += uint32(n.Dials)
+		sum.Timeouts += uint32(n.Crowded)
+		sum.TotalConns += uint32(n.Open)
+		sum.IdleConns += uint32(n.Idle)
 	}
 	return &sum
 }

@@ -21,10 +21,12 @@ const (
 	// of a refusal after it has written: only a redirection for the op's own slot,
 	// or the server's exact words, prove that nothing ran.
 	Distrusted
-	// Exclusive ops must not share a connection with other callers' ops in flight: they
-	// may block it, or are not known well enough. Nothing acts on it yet: the connections
-	// of a pool are not shared.
+	// Exclusive ops must not share a connection with other callers' ops: they may block
+	// it, or change it, or are not known well enough.
 	Exclusive
+	// SharesMemory lets strings of small replies lie in memory that they share with other
+	// replies of the same Run, up to 64 KiB of them: who keeps one keeps all of that.
+	SharesMemory
 )
 
 // Op is the unit of sending: one command, or one transaction, for one slot.

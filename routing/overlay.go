@@ -44,6 +44,8 @@ const shared = `
 	cluster|countkeysinslot cluster|getkeysinslot cluster|info cluster|keyslot
 	cluster|myid cluster|myshardid cluster|nodes cluster|shards cluster|slots dbsize
 	echo ping publish randomkey scan script|exists script|load time
+
+	eval eval_ro evalsha evalsha_ro fcall fcall_ro
 `
 
 // exclusive commands have keys and would pass for shared ones, but are not.

@@ -33,6 +33,7 @@ const (
 	FaultUncovered                               // the map names no node for the slot
 	FaultBroken                                  // the connection broke before the reply was there
 	FaultTimeout                                 // no reply within the read timeout
+	FaultHeldUp                                  // it waited behind what holds up its connection alone
 	FaultContext                                 // the context ended before the reply was there
 	FaultGarbage                                 // what came is no reply to the command
 	faults                                       // how many there are
@@ -46,6 +47,7 @@ type rule struct {
 	retry   bool // pause and ask again
 	stay    bool // ask the same node: it is the right one
 	refresh bool // the map may be at fault
+	atOnce  bool // the first time without a pause
 	slow    bool // it took a timeout: no more than maxSilences of them
 	cut     bool // the keys of the op are apart, or may be: send them one by one
 	text    bool // the proof is a text, which code on the server may answer too
@@ -73,6 +75,7 @@ var rules = [faults]rule{
 	FaultUncovered: {name: "slot uncovered", outcome: NotExecuted, retry: true, refresh: true},
 	FaultBroken:    {name: "connection broke", outcome: Unknown, retry: true, refresh: true},
 	FaultTimeout:   {name: "timeout", outcome: Unknown, retry: true, refresh: true, slow: true},
+	FaultHeldUp:    {name: "held up", outcome: Unknown, retry: true, atOnce: true},
 	FaultGarbage:   {name: "undecodable reply", outcome: Unknown},
 	FaultContext:   {name: "context ended", outcome: Unknown},
 }
@@ -196,7 +199,11 @@ func (p Policy) again(step Step, a Attempt) Step {
 	if a.Retries >= p.MaxRetries {
 		return step
 	}
-	return step.goOn(Again, p.backoff(a.Retries, a.Rand), a.Left)
+	pause := p.backoff(a.Retries, a.Rand)
+	if rules[a.Fault].atOnce && a.Retries == 0 {
+		pause = 0
+	}
+	return step.goOn(Again, pause, a.Left)
 }
 
 // goOn is action after pause, unless the caller is gone by then.

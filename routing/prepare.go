@@ -116,6 +116,7 @@ func (r *Router) prepareTransaction(ctx context.Context, cmds []redis.Cmder) (*O
 		if info.Flags&ReadOnly == 0 {
 			op.Flags &^= Repeatable
 		}
+		op.Flags |= info.opFlags() & Exclusive
 		switch {
 		case slot == AnySlot, slot == op.Slot:
 		case op.Slot == AnySlot:

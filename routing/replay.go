@@ -43,15 +43,15 @@ func newReplay() *replay {
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		Dialer:                   func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 	})
-	conn.in.Reset([]byte("-ERR unknown command 'HELLO'\r\n+PONG\r\n"))
+	conn.give([]byte("-ERR unknown command 'HELLO'\r\n+PONG\r\n"))
 	_ = client.Ping(context.Background())
 	return &replay{client: client, conn: conn}
 }
 
-// decode fills cmds from raw, which holds one reply for each, and returns the first
+// decodeAll fills cmds from raw, which holds one reply for each, and returns the first
 // error. Each command has its own, also when its reply could not be decoded. If raw is
 // not that many replies, all have the error that says so.
-func (rs *replays) decode(raw []byte, cmds []redis.Cmder) error {
+func (rs *replays) decodeAll(raw []byte, cmds []redis.Cmder) error {
 	replies := make([][]byte, len(cmds))
 	for i := range replies {
 		size, err := replySize(raw)
@@ -65,26 +65,30 @@ func (rs *replays) decode(raw []byte, cmds []redis.Cmder) error {
 	}
 	var first error
 	for i, cmd := range cmds {
-		if err := rs.decodeOne(replies[i], cmd); err != nil && first == nil {
+		err := asExecuted(rs.decode(cmd, replies[i], keeping{}))
+		cmd.SetErr(err)
+		if err != nil && first == nil {
 			first = err
 		}
 	}
 	return first
 }
 
-func (rs *replays) decodeOne(raw []byte, cmd redis.Cmder) error {
+// decodeAny gives cmd its reply as go-redis decodes it, and returns the error that it then
+// has.
+func (rs *replays) decodeAny(raw []byte, cmd redis.Cmder) error {
 	r, ok := rs.idle.Get().(*replay)
 	if !ok {
 		r = newReplay()
 	}
-	r.conn.in.Reset(raw)
-	err := asExecuted(r.client.Process(context.Background(), cmd))
-	cmd.SetErr(err)
-	if r.conn.closed {
+	r.conn.give(raw)
+	err := r.client.Process(context.Background(), cmd)
+	if r.conn.in.Len() > 0 || r.conn.closed {
 		// go-redis did not read the reply to its end, or not understand it.
 		_ = r.client.Close()
 		return err
 	}
+	r.conn.give(nil) // the reply is the caller's
 	rs.idle.Put(r)
 	return err
 }
@@ -104,18 +108,48 @@ func replySize(raw []byte) (int, error) {
 	return size, err
 }
 
+// noAddr is the address of a connection that has no network.
+type noAddr struct{}
+
+func (noAddr) Network() string { return "none" }
+func (noAddr) String() string  { return "none" }
+
 // memoryConn is a net.Conn that reads what it was given and writes nowhere.
 type memoryConn struct {
 	in     bytes.Reader
+	lines  bool // one Read brings no more than one line
 	closed bool
 }
 
+// give makes raw what is read next. go-redis stops in the middle of a list at some errors
+// in it, and would print that it has read more than it needed.
+func (c *memoryConn) give(raw []byte) {
+	c.in.Reset(raw)
+	c.lines = bytes.Contains(raw, []byte("\r\n-"))
+}
+
 func (c *memoryConn) Read(p []byte) (int, error) {
+	if c.lines {
+		return c.readLine(p)
+	}
 	n, err := c.in.Read(p)
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err
+}
+
+func (c *memoryConn) readLine(p []byte) (n int, err error) {
+	for n < len(p) && (n == 0 || p[n-1] != '\n') {
+		if p[n], err = c.in.ReadByte(); err != nil {
+			break
+		}
+		n++
+	}
+	if n == 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return n, nil
 }
 
 func (c *memoryConn) Close() error {

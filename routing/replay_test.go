@@ -91,7 +91,7 @@ func TestDecodeRepliesIsGoRedis(t *testing.T) {
 			ours, theirs := test.cmd(t.Context(), "x"), test.cmd(t.Context(), "x")
 			name := fmt.Sprintf("RESP%d %T %q", protocol, ours, test.raw)
 			wire := fromWire(t, protocol, test.raw, theirs)
-			decoder.decode([]byte(test.raw), []redis.Cmder{ours})
+			decoder.decodeAll([]byte(test.raw), []redis.Cmder{ours})
 			require.NoError(t, wire, name)
 			require.Equal(t, fmt.Sprint(theirs.Err()), fmt.Sprint(ours.Err()), name)
 			if marked, ok := ours.Err().(executedError); ok {
@@ -119,14 +119,14 @@ func TestDecodeRepliesInOrder(t *testing.T) {
 			for _, test := range replies {
 				own = append(own, test.cmd(context.Background(), "x"))
 			}
-			decoder.decode([]byte(raw.String()), own)
+			decoder.decodeAll([]byte(raw.String()), own)
 		})
 	}
-	decoder.decode([]byte(raw.String()), ours)
+	decoder.decodeAll([]byte(raw.String()), ours)
 	callers.Wait()
 	for i, test := range replies {
 		alone := test.cmd(t.Context(), "x")
-		decoder.decode([]byte(test.raw), []redis.Cmder{alone})
+		decoder.decodeAll([]byte(test.raw), []redis.Cmder{alone})
 		require.Equal(t, value(alone), value(ours[i]), "%q", test.raw)
 		require.Equal(t, fmt.Sprint(alone.Err()), fmt.Sprint(ours[i].Err()))
 	}
@@ -136,7 +136,7 @@ func TestDecodeRepliesInOrder(t *testing.T) {
 func TestDecodeRepliesRecovers(t *testing.T) {
 	for _, raw := range []string{"", "+OK", "$5\r\nhel", "garbage\r\n", "*2\r\n:1\r\n"} {
 		a := redis.NewIntCmd(t.Context(), "x")
-		decoder.decode([]byte(raw), []redis.Cmder{a})
+		decoder.decodeAll([]byte(raw), []redis.Cmder{a})
 		require.Error(t, a.Err(), "%q", raw)
 		requireCleanReplay(t, raw)
 	}
@@ -148,7 +148,7 @@ func TestDecodeRepliesHalfRead(t *testing.T) {
 	const raw = "*2\r\n-ERR inside\r\n$1\r\nb\r\n"
 	for range 4 {
 		a := redis.NewStringSliceCmd(t.Context(), "x")
-		decoder.decode([]byte(raw), []redis.Cmder{a})
+		decoder.decodeAll([]byte(raw), []redis.Cmder{a})
 		require.Error(t, a.Err())
 		requireCleanReplay(t, raw)
 	}
@@ -159,7 +159,7 @@ func requireCleanReplay(t *testing.T, raw string) {
 	t.Helper()
 	for range 3 {
 		failed, b := redis.NewIntCmd(t.Context(), "x"), redis.NewIntCmd(t.Context(), "x")
-		decoder.decode([]byte("-ERR no\r\n:7\r\n"), []redis.Cmder{failed, b})
+		decoder.decodeAll([]byte("-ERR no\r\n:7\r\n"), []redis.Cmder{failed, b})
 		require.EqualError(t, failed.Err(), "ERR no", "after %q", raw)
 		require.EqualValues(t, 7, b.Val(), "after %q", raw)
 	}
@@ -169,7 +169,7 @@ func requireCleanReplay(t *testing.T, raw string) {
 func TestDecodeRepliesKeepsNothing(t *testing.T) {
 	raw := []byte("$5\r\nhello\r\n")
 	a := redis.NewStringCmd(t.Context(), "x")
-	decoder.decode(raw, []redis.Cmder{a})
+	decoder.decodeAll(raw, []redis.Cmder{a})
 	for i := range raw {
 		raw[i] = '!'
 	}
@@ -183,7 +183,7 @@ func TestDecodeRepliesAfterAWhile(t *testing.T) {
 		r := newReplay()
 		defer func() { _ = r.client.Close() }()
 		for range 2 {
-			r.conn.in.Reset([]byte(":7\r\n"))
+			r.conn.give([]byte(":7\r\n"))
 			n := redis.NewIntCmd(t.Context(), "x")
 			_, err := r.client.Pipelined(t.Context(), func(pipe redis.Pipeliner) error {
 				return pipe.BatchProcess(t.Context(), n)

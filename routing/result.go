@@ -3,12 +3,11 @@ package routing
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/slotmesh/slotmesh/internal/wire"
 )
 
 // result is what one attempt brought to one op.
@@ -39,50 +38,40 @@ func isReply(err error) bool {
 	return ok
 }
 
-// unsent is the result of an op that no connection was handed: there was none, or
-// its handshake failed.
+// unsent is the result of an op that no connection was handed: there was none.
 func unsent(err error) result {
-	timeout := isTimeout(err)
+	connecting, ok := errors.AsType[*wire.ConnectError](err)
 	switch {
-	case errors.As(err, new(*dialError)) && timeout:
-		return unanswered(FaultNoAnswer, err)
-	case errors.As(err, new(*dialError)):
-		return unanswered(FaultDial, err)
-	case errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, redis.ErrPoolExhausted):
+	case errors.Is(err, wire.ErrCrowded):
 		return unanswered(FaultCrowded, err)
-	case err == context.Canceled, err == context.DeadlineExceeded:
+	case !ok:
 		return unanswered(FaultUnsent, err) // the wait for a connection was ended
+	case isTimeout(err):
+		return unanswered(FaultNoAnswer, err)
 	}
-	if refusal, ok := errors.AsType[redis.Error](err); ok {
-		f := parseReply(refusal.Error()).fault
+	if refusal, ok := errors.AsType[*wire.HandshakeError](connecting.Err); ok {
+		f := parseReply(refusal.Answer).fault
 		if f == FaultReply || rules[f].follow {
 			f = FaultRefused
 		}
-		return unanswered(f, fmt.Errorf("connecting: %s", withoutArguments(refusal.Error())))
+		return unanswered(f, err)
 	}
-	if timeout {
-		return unanswered(FaultNoAnswer, fmt.Errorf("connecting: %w", err))
-	}
-	return unanswered(FaultDial, fmt.Errorf("connecting: %w", err))
-}
-
-// withoutArguments cuts from an error reply the arguments of the command that it
-// quotes: in a handshake they are secrets.
-func withoutArguments(text string) string {
-	text, _, _ = strings.Cut(text, ", with args")
-	return text
+	return unanswered(FaultDial, err)
 }
 
 // lost says why there is no reply to an op that was handed to a connection.
 func lost(err error) Fault {
 	switch {
+	case errors.Is(err, context.Canceled):
+		return FaultContext
+	case errors.Is(err, wire.ErrHeldUp):
+		return FaultHeldUp
+	case errors.Is(err, wire.ErrGarbage):
+		return FaultGarbage
 	case isTimeout(err):
 		return FaultTimeout
-	case errors.As(err, new(net.Error)), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, net.ErrClosed), errors.Is(err, redis.ErrClosed):
-		return FaultBroken
 	default:
-		return FaultGarbage
+		return FaultBroken
 	}
 }
 

@@ -24,10 +24,9 @@ type Options struct {
 	// Seeds are the addresses, host:port, that the slot map is first asked of, and
 	// again when no known node answers. At least one.
 	Seeds []string
-	// Connect returns go-redis's options for connections to the node at addr. The
-	// Router sets MaxRetries, DialerRetries, ContextTimeoutEnabled and PipelinePoolSize,
-	// wraps Dialer, and uses PoolSize for commands that do not block; those that do have
-	// up to 1,000 connections more.
+	// Connect returns go-redis's options for connections to the node at addr. Of them
+	// count Addr, Network, Dialer, TLSConfig, the timeouts, the credentials and their
+	// providers, ClientName and Protocol, with the defaults of go-redis.
 	Connect func(addr string) *redis.Options
 	// Policy decides about redirections and retries.
 	Policy Policy
@@ -86,7 +85,7 @@ func New(ctx context.Context, opts Options) (*Router, error) {
 	}
 	r := &Router{opts: opts, policy: opts.Policy, trace: opts.Trace, drained: make(chan struct{}, 1)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	r.nodes = newNodes(r.dial)
+	r.nodes = newNodes(func(addr string) *node { return newNode(addr, peerOptions(opts.Connect(addr))) })
 	refresh := opts.Refresh
 	refresh.OnRefresh = r.refreshed
 	var first atomic.Pointer[slotmap.Map]
@@ -117,21 +116,6 @@ func New(ctx context.Context, opts Options) (*Router, error) {
 		return nil, err
 	}
 	return r, nil
-}
-
-// dial makes the node at addr. Retries are Run's, and every wait obeys the context.
-func (r *Router) dial(addr string) *node {
-	opts := *r.opts.Connect(addr)
-	opts.MaxRetries = -1
-	opts.DialerRetries = 1
-	opts.ContextTimeoutEnabled = true
-	opts.PipelinePoolSize = -1 // else a pipeline tries two connections, one after the other
-	dial := opts.Dialer
-	if dial == nil {
-		dial = redis.NewDialer(&opts)
-	}
-	opts.Dialer = dialer(r.ctx, dial)
-	return newNode(addr, opts, &r.replays)
 }
 
 // Process routes one command and waits for its reply, which cmd then has. It
@@ -215,7 +199,9 @@ func (r *Router) Subscribe(fn func(slotmap.Delta)) (cancel func()) { return r.ca
 // Stats returns what the router has done so far.
 func (r *Router) Stats() Stats { return r.stats.read() }
 
-// PoolStats returns the sum of go-redis's counts over the connections to all nodes.
+// PoolStats returns the connections to all nodes in the terms of go-redis's pools: Misses
+// are the connections that were dialled, Timeouts the commands that could not borrow one in
+// time, IdleConns those of TotalConns that are kept to be borrowed.
 func (r *Router) PoolStats() *redis.PoolStats { return r.nodes.poolStats() }
 
 // enter counts a call of Run, unless the router is closed or closing. What Hold admitted

@@ -50,7 +50,7 @@ type mesh struct {
 	served sync.WaitGroup
 }
 
-// scriptedNode answers what script returns. The handshake, CLUSTER SLOTS and ASKING
+// scriptedNode answers what script returns. The handshake, CLUSTER SLOTS, ASKING and PING
 // it knows by itself.
 type scriptedNode struct {
 	mesh   *mesh
@@ -60,11 +60,12 @@ type scriptedNode struct {
 	mu     sync.Mutex
 	script func(heard) string
 	hello  func(heard) string // answers the handshake, if set
-	got    []heard            // without the handshake, CLUSTER SLOTS and ASKING
+	got    []heard            // without those
 	maps   int                // times that CLUSTER SLOTS was asked
 	opened int
 	conns  map[net.Conn]bool
 	down   bool // refuses connections
+	mute   bool // was silent, and answers no PING either
 }
 
 // newMesh starts n nodes on loopback TCP, stopped when the test ends.
@@ -222,7 +223,7 @@ func (m *mesh) writesWith(name string) [][]string {
 func (n *scriptedNode) on(script func(heard) string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.script = script
+	n.script, n.mute = script, false
 }
 
 // says makes the node answer its next requests with replies, and as usual after that.
@@ -241,6 +242,18 @@ func (n *scriptedNode) greets(hello func(heard) string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.hello = hello
+}
+
+func (n *scriptedNode) setMute(mute bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.mute = mute
+}
+
+func (n *scriptedNode) isMute() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.mute
 }
 
 func (n *scriptedNode) setDown(down bool) {
@@ -360,7 +373,7 @@ func (n *scriptedNode) serve(conn net.Conn) {
 // inner reports whether a request is none of the test's business.
 func inner(r heard) bool {
 	switch r.name {
-	case "hello", "auth", "client", "cluster", "asking":
+	case "hello", "auth", "client", "cluster", "asking", "ping":
 		return true
 	}
 	return false
@@ -388,11 +401,14 @@ func (n *scriptedNode) answer(r heard, multi *bool) string {
 	}
 	if script != nil && !inner(r) {
 		if text := script(r); text != usual {
+			n.setMute(text == silence)
 			*multi = *multi && r.name != "exec"
 			return text
 		}
 	}
 	switch {
+	case r.name == "ping" && n.isMute():
+		return silence
 	case r.name == "hello":
 		return "%1\r\n$5\r\nproto\r\n:3\r\n"
 	case r.name == "cluster":

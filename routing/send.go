@@ -1,53 +1,52 @@
 package routing
 
-import (
-	"context"
-	"sync"
-)
+import "context"
 
-// send gives each op of the round its result: one exchange per node, all at once.
+// send gives each op of the round its result: one exchange per node, all at once. No
+// goroutine is needed for that: the first to wait reads what comes for all others too.
 func (r *Router) send(ctx context.Context, snap *snapshot, round []*Op) {
 	if len(round) == 1 {
 		op := round[0]
 		if n := r.hold(snap, r.master(snap, op), op); n != nil {
-			r.exchange(ctx, group{n, round})
+			e := exchange{node: n, ops: round}
+			r.start(&e)
+			r.finish(ctx, &e)
 		}
 		return
 	}
-	groups := r.group(snap, round)
-	if len(groups) == 0 {
-		return
+	exchanges := r.group(snap, round)
+	for i := range exchanges {
+		r.start(&exchanges[i])
 	}
-	var others sync.WaitGroup
-	for _, g := range groups[1:] {
-		others.Go(func() { r.exchange(ctx, g) })
+	for i := range exchanges {
+		exchanges[i].connect(ctx)
 	}
-	r.exchange(ctx, groups[0])
-	others.Wait()
+	for i := range exchanges {
+		r.finish(ctx, &exchanges[i])
+	}
 }
 
-// group is what one node is sent in one round. The node is held.
-type group struct {
-	node *node
-	ops  []*Op
-}
-
-// exchange sends a group and lets go of its node.
-func (r *Router) exchange(ctx context.Context, g group) {
-	defer g.node.release()
+// start counts an exchange and begins it.
+func (r *Router) start(e *exchange) {
 	r.stats.exchanges.Add(1)
-	r.stats.commands.Add(int64(len(g.ops)))
-	for _, op := range g.ops {
-		op.addr = g.node.addr
+	r.stats.commands.Add(int64(len(e.ops)))
+	for _, op := range e.ops {
+		op.addr = e.node.addr
 		op.attempts++
 	}
-	g.node.exchange(ctx, g.ops)
+	e.start()
+}
+
+// finish ends an exchange and lets go of its node.
+func (r *Router) finish(ctx context.Context, e *exchange) {
+	e.finish(ctx, &r.replays)
+	e.node.release()
 }
 
 // group sorts the round by node, keeping its order for each. An op without a node
 // gets its result here.
-func (r *Router) group(snap *snapshot, round []*Op) []group {
-	var groups []group
+func (r *Router) group(snap *snapshot, round []*Op) []exchange {
+	var groups []exchange
 	share := len(round)/max(1, len(snap.masters)) + 1
 	seats := make([]int, len(snap.masters)) // 1 + position in groups, by master
 	var strangers map[string]*int           // the same, for nodes that are no master in the map
@@ -65,7 +64,7 @@ func (r *Router) group(snap *snapshot, round []*Op) []group {
 			if n == nil {
 				continue
 			}
-			groups = append(groups, group{node: n, ops: make([]*Op, 0, share)})
+			groups = append(groups, exchange{node: n, ops: make([]*Op, 0, share)})
 			*seat = len(groups)
 			if master < 0 {
 				if strangers == nil {

@@ -2,66 +2,41 @@ package routing
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// transaction is how one MULTI ... EXEC travels in a pipeline: a status for MULTI
-// and for each queued command, and the reply to EXEC as it came, since only when
-// EXEC ran does it hold the replies of the commands.
+// transaction is the replies to one MULTI ... EXEC: a status for MULTI and for each command
+// that was queued, and that of EXEC, which only if it ran holds the replies of the commands.
 type transaction struct {
-	cmds   []redis.Cmder // of the caller
-	multi  *redis.StatusCmd
-	queued []queuedCmd
-	exec   *redis.RawCmd
+	cmds  []redis.Cmder // of the caller
+	reply func(i int) []byte
 }
 
-// queuedCmd sends the request of another command and reads what the node answers
-// when it queues it.
-type queuedCmd struct {
-	redis.StatusCmd
-	cmd redis.Cmder
-}
+// refusal returns the error that the i-th command was answered, nil if it was not: 0 is
+// MULTI.
+func (tx *transaction) refusal(i int) error { return asError(tx.reply(i)) }
 
-func (q *queuedCmd) Name() string { return q.cmd.Name() }
-func (q *queuedCmd) Args() []any  { return q.cmd.Args() }
-
-func newTransaction(cmds []redis.Cmder) *transaction {
-	ctx := context.Background()
-	tx := &transaction{
-		cmds:   cmds,
-		multi:  redis.NewStatusCmd(ctx, "multi"),
-		queued: make([]queuedCmd, len(cmds)),
-		exec:   redis.NewRawCmd(ctx, "exec"),
+// asError returns the error that a reply is, nil if it is none.
+func asError(raw []byte) error {
+	if text, ok := bytes.CutPrefix(raw, []byte("-")); ok {
+		return replyError(bytes.TrimRight(text, "\r\n"))
 	}
-	for i, cmd := range cmds {
-		tx.queued[i].cmd = cmd
-	}
-	return tx
-}
-
-// appendTo appends what is sent for the transaction, EXEC last.
-func (tx *transaction) appendTo(cmds []tracked) []tracked {
-	cmds = append(cmds, tracked{Cmder: tx.multi})
-	for i := range tx.queued {
-		cmds = append(cmds, tracked{Cmder: &tx.queued[i]})
-	}
-	return append(cmds, tracked{Cmder: tx.exec})
+	return nil
 }
 
 // result is what became of the transaction, whose EXEC was answered. If it ran, each
 // command has its own reply, and the first error among them is the result. If the
 // node refused it, the refusal is.
 func (tx *transaction) result(replays *replays) result {
-	if err := tx.multi.Err(); err != nil && tx.ranAlone() {
+	if err := tx.refusal(0); err != nil && tx.ranAlone() {
 		return unanswered(FaultGarbage, fmt.Errorf("multi was refused, and the commands were run one by one: %w", err))
 	}
-	raw := tx.exec.Val()
-	if text, ok := bytes.CutPrefix(raw, []byte("-")); ok {
-		return tx.refused(replyError(bytes.TrimRight(text, "\r\n")))
+	raw := tx.reply(len(tx.cmds) + 1)
+	if err := asError(raw); err != nil {
+		return tx.refused(err)
 	}
 	header, replies, _ := bytes.Cut(raw, []byte("\r\n"))
 	n, err := strconv.Atoi(string(bytes.TrimPrefix(header, []byte("*"))))
@@ -71,7 +46,7 @@ func (tx *transaction) result(replays *replays) result {
 	case err != nil || n != len(tx.cmds):
 		err = setErrs(tx.cmds, fmt.Errorf("exec answered %.40q to %d commands", header, len(tx.cmds)))
 	default:
-		err = replays.decode(replies, tx.cmds)
+		err = replays.decodeAll(replies, tx.cmds)
 	}
 	return result{answered: true, executed: true, err: err}
 }
@@ -79,9 +54,9 @@ func (tx *transaction) result(replays *replays) result {
 // ranAlone reports whether the node may have run a command although it refused MULTI:
 // neither was the command queued, nor was its answer a refusal.
 func (tx *transaction) ranAlone() bool {
-	for i := range tx.queued {
-		q := &tx.queued[i]
-		if err := q.Err(); err == nil && q.Val() != "QUEUED" || err != nil && parseReply(err.Error()).fault == FaultReply {
+	for i := 1; i <= len(tx.cmds); i++ {
+		err := tx.refusal(i)
+		if err == nil && string(tx.reply(i)) != "+QUEUED\r\n" || err != nil && parseReply(err.Error()).fault == FaultReply {
 			return true
 		}
 	}
@@ -92,14 +67,14 @@ func (tx *transaction) ranAlone() bool {
 // that of EXEC. The result is the one that says why: the first answer to a command
 // that is an error, since that of all the others follows from it.
 func (tx *transaction) refused(exec error) result {
-	why := tx.multi.Err()
-	for i := range tx.queued {
-		err := tx.queued[i].Err()
+	why := tx.refusal(0)
+	for i, cmd := range tx.cmds {
+		err := tx.refusal(i + 1)
 		if err == nil {
-			tx.cmds[i].SetErr(exec)
+			cmd.SetErr(exec)
 			continue
 		}
-		tx.cmds[i].SetErr(err)
+		cmd.SetErr(err)
 		if why == nil {
 			why = err
 		}

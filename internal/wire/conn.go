@@ -1,9 +1,12 @@
 package wire
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/slotmesh/slotmesh/internal/resp"
@@ -29,6 +32,13 @@ type Options struct {
 
 	// WriteTimeout is how long one Write may take. 0 or less: for ever.
 	WriteTimeout time.Duration
+
+	// Late, if set, is called when the first reply that is to come is late: it may be that
+	// all wait behind it while the node is well. It must not block. turn is for HoldUp.
+	Late func(c *Conn, turn int64)
+
+	// Buffer is how much is read at once. Defaults to 64 KiB.
+	Buffer int
 }
 
 // A Conn is one connection to a node, shared by its callers, who drive it: who submits
@@ -36,8 +46,11 @@ type Options struct {
 // and reader, and at any time at most one holder of each. Its methods are safe for
 // concurrent use.
 type Conn struct {
-	nc   net.Conn
-	opts Options
+	nc    net.Conn
+	opts  Options
+	state atomic.Uint32 // for those who choose a connection; written under mu
+
+	socket syscall.RawConn // nil if nc has none
 
 	mu    sync.Mutex
 	cause error // why it ended; nil while it is open
@@ -59,7 +72,12 @@ type Conn struct {
 	limited bool  // that gives up a connection that is silent
 	turns   int64 // how often a caller took the role
 	heard   time.Time
+	replied time.Time       // when the last reply was complete
+	replies int64           // how many were
+	late    bool            // the next one is, and Late was told
 	wakes   []chan struct{} // empty, to be lent to those who wait
+	parked  bool            // the watcher waits for unpark
+	unpark  chan struct{}
 
 	// The reader's own, whoever that is.
 	buf    []byte
@@ -73,16 +91,27 @@ type Conn struct {
 
 // NewConn makes a Conn of nc, which it closes. The caller must call Close.
 func NewConn(nc net.Conn, opts Options) *Conn {
+	if opts.Buffer <= 0 {
+		opts.Buffer = defaultBuffer
+	}
 	c := &Conn{
-		nc: nc, opts: opts, heard: time.Now(),
-		buf: make([]byte, bufferSize), ended: make(chan struct{}),
+		nc: nc, socket: socket(nc), opts: opts, heard: time.Now(), buf: make([]byte, opts.Buffer),
+		unpark: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	c.work.Go(c.watch)
 	return c
 }
 
-// bufferSize is how much is read at once.
-const bufferSize = 64 << 10
+const defaultBuffer = 64 << 10
+
+// The states of a connection, as those see it who choose one.
+const (
+	free    uint32 = iota // of all that follows
+	heldUp                // by something that may be sent once only, and holds up what is like it
+	jammed                // by something else: whatever is sent waits
+	leaving               // takes nothing more, and ends when the last reply was read
+	hasEnded
+)
 
 // Err returns why the connection has ended, nil while it is open.
 func (c *Conn) Err() error {
@@ -95,7 +124,56 @@ func (c *Conn) Err() error {
 func (c *Conn) Unanswered() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.queue.len()
+	n := 0
+	c.queue.each(func(*Exchange) bool { n++; return true })
+	return n
+}
+
+// Takes reports whether an exchange that is sent now need not wait behind something that
+// holds up the connection. It is false of one that has ended, or is about to.
+func (c *Conn) Takes(movable bool) bool {
+	s := c.state.Load()
+	return s == free || s == heldUp && !movable
+}
+
+// Gone reports whether the connection takes nothing more.
+func (c *Conn) Gone() bool { return c.state.Load() >= leaving }
+
+// Retire makes the connection end as soon as nobody waits for a reply any more. It takes
+// nothing more.
+func (c *Conn) Retire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.retire()
+}
+
+func (c *Conn) retire() {
+	if c.cause != nil {
+		return
+	}
+	c.state.Store(leaving)
+	c.endIfUnwanted()
+}
+
+// endIfUnwanted ends a connection that takes nothing more and has no reply to come that
+// somebody waits for. c.mu is held.
+func (c *Conn) endIfUnwanted() {
+	wanted := false
+	c.queue.each(func(x *Exchange) bool {
+		wanted = !x.abandoned
+		return !wanted
+	})
+	if !wanted {
+		c.failLocked(ErrClosed)
+	}
+}
+
+// refusal returns why nothing more can be sent, nil if it can. c.mu is held.
+func (c *Conn) refusal() error {
+	if c.cause == nil && c.state.Load() == leaving {
+		return ErrClosed
+	}
+	return c.cause
 }
 
 // Close ends the connection and everything that waits on it, with ErrClosed. It returns
@@ -117,10 +195,20 @@ func (c *Conn) failLocked(cause error) {
 		return
 	}
 	c.cause = cause
+	c.state.Store(hasEnded)
 	close(c.ended)
-	_ = c.nc.Close()
+	c.hangUp()
 	c.out = nil
 	for x := c.queue.pop(); x != nil; x = c.queue.pop() {
 		x.wakeUp()
 	}
+}
+
+// hangUp closes the network connection. TLS would say goodbye first, and wait for that.
+func (c *Conn) hangUp() {
+	if over, ok := c.nc.(*tls.Conn); ok {
+		_ = over.NetConn().Close()
+		return
+	}
+	_ = c.nc.Close()
 }

@@ -1,16 +1,18 @@
 package wire
 
 import (
-	"slices"
+	"sync/atomic"
 	"time"
 )
 
 // An Exchange is some requests that one caller sends over one connection in one write, and
-// their replies. It is used once. From Submit until Wait has returned it is the
-// connection's; if Wait was given up it stays the connection's, so it must not be kept.
+// their replies. From Submit until Wait has returned it is the connection's; if Wait was
+// given up it stays the connection's, so it must not be kept. After a Wait that returned nil
+// it may be used again, once Reset.
 type Exchange struct {
-	// Request is the encoded requests, and Ends where each of them ends in there; nil if it
-	// is one. They must not be changed until the exchange is over.
+	// Request is the encoded requests, and Ends where each of them ends in there; empty if
+	// it is one. They must not be changed until the exchange is over, but Request may be once
+	// Submit has returned if it has no more than Copied bytes.
 	Request []byte
 	Ends    []int
 
@@ -18,10 +20,12 @@ type Exchange struct {
 	// Negative: for ever.
 	Block time.Duration
 
+	// Movable exchanges may be sent twice: Wait returns ErrHeldUp rather than wait behind
+	// something that holds up the connection alone.
+	Movable bool
+
 	// The caller's, as soon as Wait has returned: what comes later is dropped.
-	replies []byte // the replies so far, one after the other
-	ends    []int  // where each of them ends
-	few     [4]int // room for ends
+	replies replies
 
 	start     int64 // of Request among all that was submitted
 	came      int   // how many replies have come, those included that nobody wants
@@ -31,46 +35,35 @@ type Exchange struct {
 	reader    bool          // its caller was given the reader's role
 	abandoned bool          // nobody wants its replies
 	unsent    bool          // it was taken back before anything of it was written
+	moved     atomic.Bool   // its caller is to leave: ErrHeldUp
+}
+
+// Reset makes x ready to be used again. What Reply has returned is overwritten then, unless
+// it is Kept.
+func (x *Exchange) Reset() {
+	*x = Exchange{Request: x.Request[:0], Ends: x.Ends[:0], replies: x.replies.reset()}
 }
 
 // Answered returns how many of the requests have their reply: the first ones.
-func (x *Exchange) Answered() int { return len(x.ends) }
+func (x *Exchange) Answered() int { return len(x.replies.whole) }
 
-// Reply returns the reply to request i, one of those that are answered, as it came. It
-// shares memory with the other replies of the exchange.
-func (x *Exchange) Reply(i int) []byte {
-	from := 0
-	if i > 0 {
-		from = x.ends[i-1]
-	}
-	return x.replies[from:x.ends[i]:x.ends[i]]
-}
+// Reply returns the reply to request i, one of those that are answered, as it came. The
+// replies of one exchange that are smaller than 1 KiB share memory, in chunks of at most
+// 64 KiB.
+func (x *Exchange) Reply(i int) []byte { return x.replies.whole[i] }
 
 func (x *Exchange) complete() bool { return x.came == max(len(x.Ends), 1) }
 
-// keep keeps a piece of a reply.
-func (x *Exchange) keep(piece []byte, complete bool) {
-	x.replies = append(x.replies, piece...)
-	if !complete {
-		return
-	}
-	if x.ends == nil {
-		x.ends = x.few[:0]
-	}
-	x.ends = append(x.ends, len(x.replies))
+// keep keeps a piece of a reply, of which at least missing bytes are yet to come.
+func (x *Exchange) keep(piece []byte, missing int) {
+	x.replies.add(piece, missing, x.came, len(x.Ends))
 }
 
-// cut drops the replies' incomplete end.
-func (x *Exchange) cut() {
-	end := 0
-	if n := len(x.ends); n > 0 {
-		end = x.ends[n-1]
-	}
-	x.replies = x.replies[:end:end]
-	if end == 0 {
-		x.replies = nil
-	}
-}
+// Kept reports whether the memory of reply i is not used again, so that it may be kept.
+func (x *Exchange) Kept(i int) bool { return len(x.Ends) > 1 || x.Alone(i) }
+
+// Alone reports whether reply i has memory of its own, which is not used again.
+func (x *Exchange) Alone(i int) bool { return len(x.Reply(i)) >= alone }
 
 // wakeUp wakes its caller, if that waits.
 func (x *Exchange) wakeUp() {
@@ -82,26 +75,30 @@ func (x *Exchange) wakeUp() {
 
 // end returns where request i ends among all that was submitted.
 func (x *Exchange) end(i int) int64 {
-	if x.Ends == nil {
+	if len(x.Ends) == 0 {
 		return x.start + int64(len(x.Request))
 	}
 	return x.start + int64(x.Ends[i])
 }
 
-// A queue is exchanges in order.
+// A queue is exchanges in order. Those that were taken back stay until they are first.
 type queue struct {
 	all  []*Exchange
 	head int
 }
 
-func (q *queue) len() int { return len(q.all) - q.head }
-
+// front returns the first exchange, nil if there is none.
 func (q *queue) front() *Exchange {
-	if q.len() == 0 {
-		return nil
+	for q.head < len(q.all) {
+		if x := q.all[q.head]; !x.unsent {
+			return x
+		}
+		q.drop()
 	}
-	return q.all[q.head]
+	return nil
 }
+
+func (q *queue) empty() bool { return q.front() == nil }
 
 func (q *queue) push(x *Exchange) {
 	if q.head > len(q.all)/2 && q.head > 16 {
@@ -114,29 +111,45 @@ func (q *queue) push(x *Exchange) {
 
 func (q *queue) pop() *Exchange {
 	x := q.front()
-	if x == nil {
-		return nil
-	}
-	q.all[q.head] = nil
-	if q.head++; q.head == len(q.all) {
-		q.all, q.head = q.all[:0], 0
+	if x != nil {
+		q.drop()
 	}
 	return x
 }
 
-// remove removes x and returns those behind it.
-func (q *queue) remove(x *Exchange) (behind []*Exchange) {
-	i := q.head + slices.Index(q.all[q.head:], x)
-	q.all = slices.Delete(q.all, i, i+1)
-	return q.all[i:]
+// drop drops the first one. A queue that was long gives its memory back.
+func (q *queue) drop() {
+	q.all[q.head] = nil
+	q.head++
+	switch {
+	case q.head < len(q.all):
+	case cap(q.all) > keptQueue:
+		q.all, q.head = nil, 0
+	default:
+		q.all, q.head = q.all[:0], 0
+	}
+}
+
+// keptQueue is how long an empty queue may be.
+const keptQueue = 4096
+
+// each calls f for each exchange that was not taken back, in order, as long as it returns
+// true.
+func (q *queue) each(f func(*Exchange) bool) {
+	for _, x := range q.all[q.head:] {
+		if !x.unsent && !f(x) {
+			return
+		}
+	}
 }
 
 // waiting returns the first exchange whose caller waits.
-func (q *queue) waiting() *Exchange {
-	for _, x := range q.all[q.head:] {
+func (q *queue) waiting() (first *Exchange) {
+	q.each(func(x *Exchange) bool {
 		if x.waiting {
-			return x
+			first = x
 		}
-	}
-	return nil
+		return first == nil
+	})
+	return first
 }

@@ -7,7 +7,7 @@ const quiet = 50 * time.Millisecond
 
 // watch reads while nobody waits for a reply, after a moment of quiet. So the end of the
 // connection is noticed, what the node pushes is taken, and the replies that nobody wants
-// any more are.
+// any more are. While a caller reads for long the watcher is parked.
 func (c *Conn) watch() {
 	timer := time.NewTimer(quiet)
 	defer timer.Stop()
@@ -15,28 +15,38 @@ func (c *Conn) watch() {
 	for {
 		select {
 		case <-timer.C:
+		case <-c.unpark:
+			timer.Reset(quiet)
+			continue
 		case <-c.ended:
 			return
 		}
-		if c.takeOver(&turns) {
+		took, parked := c.takeOver(&turns)
+		if took {
 			c.readIdle()
 		}
-		timer.Reset(quiet)
+		if !parked {
+			timer.Reset(quiet)
+		}
 	}
 }
 
 // takeOver takes the reader's role, if nobody has it, and no caller had it since the last
-// time.
-func (c *Conn) takeOver(turns *int64) bool {
+// time. If one has it the watcher is parked: it is told when the role is laid down.
+func (c *Conn) takeOver(turns *int64) (took, parked bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	still := c.turns == *turns
 	*turns = c.turns
-	if !still || c.reading || c.cause != nil {
-		return false
+	if c.reading {
+		c.parked = true
+		return false, true
+	}
+	if !still || c.cause != nil {
+		return false, false
 	}
 	c.reading, c.watcher = true, true
-	return true
+	return true, false
 }
 
 // readIdle reads until somebody waits, or there is no more to read of what was asked: the
@@ -57,7 +67,7 @@ func never() bool { return false }
 func (c *Conn) prepareIdle() (idle bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	idle = c.queue.len() == 0
+	idle = c.queue.empty()
 	c.limited = !idle
 	_ = c.nc.SetReadDeadline(c.limit()) // under the lock: see expect
 	return idle
@@ -67,7 +77,7 @@ func (c *Conn) prepareIdle() (idle bool) {
 func (c *Conn) stopIdle(ended, wasIdle bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	idle := c.queue.len() == 0
+	idle := c.queue.empty()
 	if !ended && c.queue.waiting() == nil && (wasIdle || !idle) {
 		return false
 	}

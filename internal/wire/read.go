@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -35,7 +36,7 @@ func (c *Conn) readFor(ctx context.Context, x *Exchange) error {
 		}
 		_ = c.nc.SetReadDeadline(deadline)
 		// A poke before this line is overwritten by it, one after it ends the read.
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || x.moved.Load() {
 			break
 		}
 		c.read(func() bool { return stop != nil && ctx.Err() != nil })
@@ -60,7 +61,7 @@ func soon(ctx context.Context) time.Time {
 func (c *Conn) expectation(x *Exchange) (deadline time.Time, over bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.limit(), x.complete() || c.cause != nil
+	return c.limit(), x.complete() || c.cause != nil || x.moved.Load()
 }
 
 // earlier returns the earlier of two times, of which t may be none.
@@ -92,7 +93,6 @@ func (c *Conn) endWith(ctx context.Context) (stop func()) {
 func (c *Conn) read(poked func() bool) bool {
 	n, err := c.nc.Read(c.buf)
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if n > 0 {
 		c.heard = time.Now()
 		if garbage := c.deliver(c.buf[:n]); garbage != nil {
@@ -106,11 +106,18 @@ func (c *Conn) read(poked func() bool) bool {
 	case n == 0 && c.silent() && !poked():
 		c.failLocked(ErrSilent)
 	}
-	return c.cause == nil
+	ended, tell := c.cause != nil, c.notice()
+	c.mu.Unlock()
+	if tell != nil {
+		tell()
+	}
+	return !ended
 }
 
-// errUnasked means that a node has replied to nothing.
-var errUnasked = errors.New("a reply that nobody asked for")
+// ErrGarbage means that what a node has sent is no reply, or one that nobody asked for.
+var ErrGarbage = errors.New("no reply")
+
+var errUnasked = fmt.Errorf("%w: nobody asked for it", ErrGarbage)
 
 // deliver hands the bytes that were read to those whose replies they are. c.mu is held.
 func (c *Conn) deliver(p []byte) error {
@@ -120,7 +127,7 @@ func (c *Conn) deliver(p []byte) error {
 		}
 		n, complete, err := c.scan.Scan(p)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ErrGarbage, err)
 		}
 		c.midway = !complete
 		switch kind := c.scan.Kind(); {
@@ -147,22 +154,33 @@ func (c *Conn) expects() bool {
 // drop drops attributes that turn out to be those of a push. c.mu is held.
 func (c *Conn) drop() {
 	if x := c.queue.front(); c.asked && !x.abandoned {
-		x.cut()
+		x.replies.cut()
 	}
 }
+
+// huge is how much of a reply that nobody wants may be to come.
+const huge = 1 << 20
 
 // add adds a piece of a reply to the replies of x, which is the first in the queue, and
 // stays that until the reply is complete: it was handed to the connection.
 func (c *Conn) add(x *Exchange, piece []byte, complete bool) {
+	missing := c.scan.Missing()
 	if !x.abandoned {
-		x.keep(piece, complete)
+		x.keep(piece, missing)
 	}
 	if !complete {
+		if x.abandoned && missing > huge {
+			c.retire() // a new connection costs less
+		}
 		return
 	}
 	x.came++
+	c.relieve()
 	if x.complete() {
 		c.queue.pop()
 		x.wakeUp()
+		if c.state.Load() == leaving {
+			c.endIfUnwanted()
+		}
 	}
 }

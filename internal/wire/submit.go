@@ -12,28 +12,53 @@ import (
 // own writes, since a peer may not read on before somebody reads its replies.
 const inFlight = 64 << 10
 
-// slice is how much that goroutine writes at once. It is more than copied.
+// slice is how much that goroutine writes at once. It is more than Copied.
 const slice = 256 << 10
 
-// copied is the size up to which requests are copied behind others, and of what they are
-// copied to.
-const copied = 64 << 10
+// Copied is the size up to which requests are Copied behind others, and of what they are
+// Copied to.
+const Copied = 64 << 10
 
 // A segment is bytes to be written: of many small exchanges, or of one large.
 type segment struct {
 	bytes []byte
-	own   bool // more may be appended
+	size  int    // of bytes, those included that were taken back
+	own   bool   // more may be appended
+	voids []span // what was taken back, but is still in bytes
+}
+
+// A span is from one offset to another.
+type span struct{ from, to int }
+
+// withoutVoids returns what is to be written.
+func (s *segment) withoutVoids() []byte {
+	if len(s.voids) == 0 {
+		return s.bytes
+	}
+	slices.SortFunc(s.voids, func(a, b span) int { return a.from - b.from })
+	kept, at := s.bytes[:0], 0
+	for _, v := range s.voids {
+		kept = append(kept, s.bytes[at:v.from]...)
+		at = v.to
+	}
+	return append(kept, s.bytes[at:]...)
 }
 
 // Submit sends the requests of x. It does not wait for the peer. An error means that
 // nothing was sent. Afterwards the caller must call Wait.
 func (c *Conn) Submit(x *Exchange) error {
+	now := time.Now()
 	c.mu.Lock()
-	if c.cause != nil {
-		defer c.mu.Unlock()
-		return c.cause
+	if c.rested(now) {
+		c.mu.Unlock()
+		c.look()
+		c.mu.Lock()
 	}
-	x.start, x.submitted = c.appended, time.Now()
+	if err := c.refusal(); err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	x.start, x.submitted = c.appended, now
 	c.appended += int64(len(x.Request))
 	c.append(x.Request)
 	c.queue.push(x)
@@ -42,7 +67,7 @@ func (c *Conn) Submit(x *Exchange) error {
 		return nil
 	}
 	c.writing = true
-	others := c.queue.len() > 1
+	others := c.queue.front() != x
 	c.mu.Unlock()
 	if others {
 		c.gather()
@@ -56,15 +81,18 @@ func (c *Conn) end(x *Exchange) int64 { return x.start + int64(len(x.Request)) }
 
 // append queues bytes to be written. c.mu is held.
 func (c *Conn) append(request []byte) {
-	if len(request) > copied {
-		c.out = append(c.out, segment{bytes: request})
+	n := len(request)
+	if n > Copied {
+		c.out = append(c.out, segment{bytes: request, size: n})
 		return
 	}
-	if last := len(c.out) - 1; last >= 0 && c.out[last].own && len(c.out[last].bytes)+len(request) <= copied {
-		c.out[last].bytes = append(c.out[last].bytes, request...)
+	if last := len(c.out) - 1; last >= 0 && c.out[last].own && c.out[last].size+n <= Copied {
+		s := &c.out[last]
+		s.bytes = append(s.bytes, request...)
+		s.size += n
 		return
 	}
-	c.out = append(c.out, segment{append(c.takeSpare(), request...), true})
+	c.out = append(c.out, segment{bytes: append(c.takeSpare(), request...), size: n, own: true})
 }
 
 // takeBack removes x, of which nothing was handed to the connection, from what is to be
@@ -73,21 +101,17 @@ func (c *Conn) takeBack(x *Exchange) {
 	at, n := int(x.start-c.handed), len(x.Request)
 	for i := range c.out {
 		s := &c.out[i]
-		if at >= len(s.bytes) {
-			at -= len(s.bytes)
+		if at >= s.size {
+			at -= s.size
 			continue
 		}
-		if s.own && len(s.bytes) > n { // else they are the caller's, or nobody's
-			s.bytes = slices.Delete(s.bytes, at, at+n)
+		if s.own {
+			s.voids = append(s.voids, span{at, at + n})
 		} else {
-			c.out = slices.Delete(c.out, i, i+1)
+			s.bytes = nil
 		}
 		break
 	}
-	for _, behind := range c.queue.remove(x) {
-		behind.start -= int64(n)
-	}
-	c.appended -= int64(n)
 	x.unsent = true
 }
 
@@ -150,7 +174,7 @@ func (c *Conn) wouldExceed() bool {
 	}
 	size := c.handed - answered
 	for _, s := range c.out {
-		size += int64(len(s.bytes))
+		size += int64(s.size)
 	}
 	return size > inFlight
 }
@@ -166,8 +190,9 @@ func (c *Conn) takeOut() []segment {
 // takeSlice takes the first slice of what is queued. c.mu is held.
 func (c *Conn) takeSlice() []segment {
 	if large := &c.out[0]; len(large.bytes) > slice {
-		batch := []segment{{bytes: large.bytes[:slice]}}
+		batch := []segment{{bytes: large.bytes[:slice], size: slice}}
 		large.bytes = large.bytes[slice:]
+		large.size -= slice
 		c.hand(batch)
 		return batch
 	}
@@ -186,7 +211,7 @@ func (c *Conn) takeSlice() []segment {
 // hand counts a batch as handed to Write. c.mu is held.
 func (c *Conn) hand(batch []segment) {
 	for _, s := range batch {
-		c.handed += int64(len(s.bytes))
+		c.handed += int64(s.size)
 	}
 }
 
@@ -223,11 +248,15 @@ func (c *Conn) send(batch []segment) {
 	}
 	var err error
 	if len(batch) == 1 {
-		_, err = c.nc.Write(batch[0].bytes)
+		if bytes := batch[0].withoutVoids(); len(bytes) > 0 {
+			_, err = c.nc.Write(bytes)
+		}
 	} else {
-		buffers := make(net.Buffers, len(batch))
-		for i, s := range batch {
-			buffers[i] = s.bytes
+		buffers := make(net.Buffers, 0, len(batch))
+		for i := range batch {
+			if bytes := batch[i].withoutVoids(); len(bytes) > 0 {
+				buffers = append(buffers, bytes)
+			}
 		}
 		_, err = buffers.WriteTo(c.nc)
 	}
@@ -242,7 +271,7 @@ func (c *Conn) send(batch []segment) {
 func (c *Conn) keepSpare(batch []segment) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s := batch[0]; s.own && cap(s.bytes) <= 2*copied && c.spare == nil {
+	if s := batch[0]; s.own && cap(s.bytes) <= 2*Copied && c.spare == nil {
 		c.spare = s.bytes[:0]
 	}
 	clear(batch)

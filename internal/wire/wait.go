@@ -17,6 +17,10 @@ func (c *Conn) Wait(ctx context.Context, x *Exchange) error {
 			return nil
 		case broken:
 			return c.Err()
+		case moves:
+			if err := c.leave(ctx, x); err != nil {
+				return err
+			}
 		case reads:
 			if err := c.readFor(ctx, x); err != nil {
 				return err
@@ -39,6 +43,7 @@ type fate int
 const (
 	done   fate = iota // its replies are there
 	broken             // the connection has ended
+	moves              // it is to go elsewhere
 	reads              // it has the reader's role
 	waits              // it will be woken
 )
@@ -53,6 +58,8 @@ func (c *Conn) enlist(x *Exchange) fate {
 		return done
 	case c.cause != nil:
 		return broken
+	case x.moved.Load():
+		return moves
 	case x.reader:
 		return reads
 	case !c.reading:
@@ -101,8 +108,8 @@ func (c *Conn) dismiss(x *Exchange) {
 	}
 }
 
-// leave abandons x, whose ctx has ended, unless its replies have come meanwhile or the
-// connection has ended: that Wait sees.
+// leave abandons x, whose ctx has ended or which is to go elsewhere, unless its replies have
+// come meanwhile or the connection has ended: that Wait sees.
 func (c *Conn) leave(ctx context.Context, x *Exchange) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,14 +119,20 @@ func (c *Conn) leave(ctx context.Context, x *Exchange) error {
 	}
 	c.abandon(x)
 	c.dismiss(x)
-	return ctx.Err()
+	if c.state.Load() == leaving {
+		c.endIfUnwanted()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return ErrHeldUp
 }
 
 // abandon makes the replies of x that are yet to come nobody's. Requests of which all are
 // still queued are not sent. c.mu is held.
 func (c *Conn) abandon(x *Exchange) {
 	x.abandoned = true
-	x.cut()
+	x.replies.cut()
 	if x.start >= c.handed {
 		c.takeBack(x)
 	}
@@ -131,6 +144,10 @@ func (c *Conn) handOn() {
 	next := c.queue.waiting()
 	if next == nil {
 		c.reading = false
+		if c.parked {
+			c.parked = false
+			c.unpark <- struct{}{}
+		}
 		return
 	}
 	next.reader = true
@@ -168,12 +185,19 @@ func (c *Conn) silent() bool {
 	return !silence.IsZero() && !time.Now().Before(silence)
 }
 
-// limit returns until when to read in silence: as silence does, but not before somebody has
-// looked for what may have come while nobody read. c.mu is held.
+// limit returns until when to read in silence: as silence does, or until the next reply is
+// late, but not before somebody has looked for what may have come while nobody read. c.mu is
+// held.
 func (c *Conn) limit() time.Time {
-	silence := c.silence()
-	if soon := time.Now().Add(patience); !silence.IsZero() && silence.Before(soon) {
+	limit := c.silence()
+	if late := c.lateAt(); !late.IsZero() {
+		limit = earlier(limit, late)
+	}
+	if limit.IsZero() {
+		return limit
+	}
+	if soon := time.Now().Add(patience); limit.Before(soon) {
 		return soon
 	}
-	return silence
+	return limit
 }

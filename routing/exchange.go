@@ -1,0 +1,154 @@
+package routing
+
+import (
+	"context"
+	"sync"
+
+	"github.com/slotmesh/slotmesh/internal/wire"
+)
+
+// exchange is what one node is sent in one round, in one write, and what it replies. It is
+// started before that of the next node, and finished when all are started, so that the
+// nodes work at the same time.
+type exchange struct {
+	node *node // held
+	ops  []*Op
+
+	wire     *wire.Exchange
+	last     []int // for each op its last request; nil if each op is one request
+	borrow   bool  // the connection must not be shared
+	movable  bool  // all of it may be sent twice
+	conn     *wire.Conn
+	opening  *wire.Opening // of the connection, if there is none yet
+	openings int           // that were waited for
+	err      error         // why it was not sent
+}
+
+// maxOpenings is how many connections are opened that end just when they are written to.
+const maxOpenings = 3
+
+// start sends the requests, unless a connection has to be waited for first.
+func (e *exchange) start() {
+	e.wire = wires.Get().(*wire.Exchange)
+	if e.encode(); e.err != nil {
+		return
+	}
+	e.choose()
+	e.submit()
+}
+
+// choose finds a connection, or the opening of one.
+func (e *exchange) choose() {
+	if e.borrow {
+		e.conn, e.opening = e.node.peer.Borrow()
+	} else {
+		e.conn, e.opening = e.node.peer.Shared(e.movable)
+	}
+}
+
+// submit hands the requests to the connection. If that has just ended another is found.
+func (e *exchange) submit() {
+	for e.conn != nil {
+		err := e.conn.Submit(e.wire)
+		if err == nil {
+			return
+		}
+		if e.giveBack(); e.openings == maxOpenings {
+			e.err = err
+			return
+		}
+		e.choose()
+	}
+}
+
+// giveBack lets go of the connection.
+func (e *exchange) giveBack() {
+	if e.borrow && e.conn != nil {
+		e.node.peer.GiveBack(e.conn)
+	}
+	e.conn = nil
+}
+
+// connect waits for the connection if there is none, and sends the requests.
+func (e *exchange) connect(ctx context.Context) {
+	for e.conn == nil && e.err == nil {
+		e.openings++
+		if e.conn, e.err = e.opening.Wait(ctx); e.err == nil {
+			e.submit()
+		}
+	}
+}
+
+// finish waits for the replies and gives each op its result.
+func (e *exchange) finish(ctx context.Context, replays *replays) {
+	if e.connect(ctx); e.err != nil {
+		res := unsent(e.err)
+		for _, op := range e.ops {
+			op.res = res
+		}
+		return
+	}
+	err := e.conn.Wait(ctx, e.wire)
+	for i, op := range e.ops {
+		op.res = e.result(i, op, err, replays)
+	}
+	e.giveBack()
+	if err == nil {
+		e.recycle()
+	}
+}
+
+// result is what became of the i-th op; broken is why replies are missing.
+func (e *exchange) result(i int, op *Op, broken error, replays *replays) result {
+	last := i
+	if e.last != nil {
+		last = e.last[i]
+	}
+	switch {
+	case last < e.wire.Answered():
+		return e.replied(last, op, replays)
+	case e.conn.Unsent(e.wire, last):
+		return unanswered(FaultUnsent, broken)
+	default:
+		return unanswered(lost(broken), broken)
+	}
+}
+
+// replied is the result of an op whose last reply is there.
+func (e *exchange) replied(last int, op *Op, replays *replays) result {
+	if len(op.Tx) > 0 {
+		tx := transaction{cmds: op.Tx, reply: func(i int) []byte { return e.wire.Reply(last - len(op.Tx) - 1 + i) }}
+		return tx.result(replays)
+	}
+	err := replays.decode(op.Cmd, e.wire.Reply(last), keeping{
+		small: op.Flags&SharesMemory != 0 && e.wire.Kept(last),
+		large: e.wire.Alone(last),
+	})
+	if err != nil && !isReply(err) {
+		// It is not what the command asks for. It may be the reply to something else.
+		e.conn.Retire()
+		return unanswered(FaultGarbage, err)
+	}
+	return replied(err)
+}
+
+// wires are exchanges that are over, to be used again.
+var wires = sync.Pool{New: func() any { return new(wire.Exchange) }}
+
+const (
+	keptRequest = 16 << 10
+	keptEnds    = 1024
+)
+
+// recycle lets the memory of the exchange be used again.
+func (e *exchange) recycle() {
+	x := e.wire
+	e.wire = nil
+	if x.Reset(); cap(x.Request) > keptRequest {
+		x.Request = nil
+	}
+	if cap(x.Ends) > keptEnds {
+		x.Ends = nil
+	}
+	wires.Put(x)
+}
