@@ -14,10 +14,10 @@ type exchange struct {
 	node *node // held
 	ops  []*Op
 
-	wire     *wire.Exchange
-	last     []int // for each op its last request; nil if each op is one request
-	borrow   bool  // the connection must not be shared
-	movable  bool  // all of it may be sent twice
+	wire     *wire.Exchange // used again and again
+	last     []int          // for each op its last request; nil if each op is one request
+	borrow   bool           // the connection must not be shared
+	movable  bool           // all of it may be sent twice
 	conn     *wire.Conn
 	opening  *wire.Opening // of the connection, if there is none yet
 	openings int           // that were waited for
@@ -29,7 +29,6 @@ const maxOpenings = 3
 
 // start sends the requests, unless a connection has to be waited for first.
 func (e *exchange) start() {
-	e.wire = wires.Get().(*wire.Exchange)
 	if e.encode(); e.err != nil {
 		return
 	}
@@ -93,8 +92,8 @@ func (e *exchange) finish(ctx context.Context, replays *replays) {
 		op.res = e.result(i, op, err, replays)
 	}
 	e.giveBack()
-	if err == nil {
-		e.recycle()
+	if err != nil {
+		e.wire = nil // it is the connection's
 	}
 }
 
@@ -117,7 +116,7 @@ func (e *exchange) result(i int, op *Op, broken error, replays *replays) result 
 // replied is the result of an op whose last reply is there.
 func (e *exchange) replied(last int, op *Op, replays *replays) result {
 	if len(op.Tx) > 0 {
-		tx := transaction{cmds: op.Tx, reply: func(i int) []byte { return e.wire.Reply(last - len(op.Tx) - 1 + i) }}
+		tx := transaction{cmds: op.Tx, replies: e.wire, first: last - len(op.Tx) - 1}
 		return tx.result(replays)
 	}
 	err := replays.decode(op.Cmd, e.wire.Reply(last), keeping{
@@ -132,23 +131,38 @@ func (e *exchange) replied(last int, op *Op, replays *replays) result {
 	return replied(err)
 }
 
-// wires are exchanges that are over, to be used again.
-var wires = sync.Pool{New: func() any { return new(wire.Exchange) }}
+// exchanges are those that are over, to be used again.
+type exchanges struct{ idle sync.Pool }
+
+// get returns an exchange of ops with n, which is held.
+func (es *exchanges) get(n *node, ops []*Op) *exchange {
+	e, ok := es.idle.Get().(*exchange)
+	if !ok {
+		e = &exchange{}
+	}
+	if e.wire == nil {
+		e.wire = &wire.Exchange{}
+	}
+	e.node, e.ops = n, ops
+	return e
+}
 
 const (
 	keptRequest = 16 << 10
 	keptEnds    = 1024
 )
 
-// recycle lets the memory of the exchange be used again.
-func (e *exchange) recycle() {
+// put takes an exchange back that is over.
+func (es *exchanges) put(e *exchange) {
 	x := e.wire
-	e.wire = nil
-	if x.Reset(); cap(x.Request) > keptRequest {
-		x.Request = nil
+	if x != nil {
+		if x.Reset(); cap(x.Request) > keptRequest {
+			x.Request = nil
+		}
+		if cap(x.Ends) > keptEnds {
+			x.Ends = nil
+		}
 	}
-	if cap(x.Ends) > keptEnds {
-		x.Ends = nil
-	}
-	wires.Put(x)
+	*e = exchange{wire: x}
+	es.idle.Put(e)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 
@@ -17,14 +18,29 @@ type prepared struct {
 	parts func() error // puts the results of the ops together, if there are several
 	err   error        // why the command cannot be sent
 
-	op  Op     // the only op, for most commands
-	one [1]*Op // ops, then
+	op   Op     // the only op, for most commands
+	one  [1]*Op // ops, then
+	keys [8]int // room for positions
+}
+
+// calls are commands that are done, to be used again.
+type calls struct{ idle sync.Pool }
+
+func (cs *calls) get() *prepared {
+	if p, ok := cs.idle.Get().(*prepared); ok {
+		return p
+	}
+	return &prepared{}
+}
+
+func (cs *calls) put(p *prepared) {
+	*p = prepared{}
+	cs.idle.Put(p)
 }
 
 // prepare fills p with what cmd is as ops.
 func (r *Router) prepare(ctx context.Context, cmd redis.Cmder, p *prepared) {
-	var buf [8]int
-	info, keys, slot, err := r.resolve(ctx, cmd, buf[:0])
+	info, keys, slot, err := r.resolve(ctx, cmd, p.keys[:0])
 	if errors.Is(err, ErrCrossSlot) && r.opts.Split != nil {
 		if ops, finish, ok := r.opts.Split(cmd, keys); ok {
 			p.ops, p.parts = ops, finish

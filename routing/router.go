@@ -49,15 +49,17 @@ type Splitter func(cmd redis.Cmder, keys []int) (ops []*Op, finish func() error,
 // Router sends commands to the right nodes. It is safe for concurrent use. Make one
 // with New.
 type Router struct {
-	opts     Options
-	policy   Policy
-	trace    *Trace
-	stats    counters
-	cache    *slotmap.Cache
-	nodes    *nodes
-	replays  replays
-	snapshot atomic.Pointer[snapshot]
-	next     atomic.Uint64 // spreads ops without keys over the masters
+	opts      Options
+	policy    Policy
+	trace     *Trace
+	stats     counters
+	cache     *slotmap.Cache
+	nodes     *nodes
+	replays   replays
+	exchanges exchanges
+	calls     calls
+	snapshot  atomic.Pointer[snapshot]
+	next      atomic.Uint64 // spreads ops without keys over the masters
 
 	learned  learned // commands that the table lacks
 	learning singleflight.Group
@@ -126,8 +128,9 @@ func (r *Router) Process(ctx context.Context, cmd redis.Cmder) error {
 		cmd.SetErr(err)
 		return err
 	}
-	var p prepared
-	r.prepare(ctx, cmd, &p)
+	p := r.calls.get()
+	defer r.calls.put(p)
+	r.prepare(ctx, cmd, p)
 	if len(p.ops) > 0 {
 		_ = r.Run(ctx, p.ops)
 	}

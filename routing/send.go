@@ -8,21 +8,22 @@ func (r *Router) send(ctx context.Context, snap *snapshot, round []*Op) {
 	if len(round) == 1 {
 		op := round[0]
 		if n := r.hold(snap, r.master(snap, op), op); n != nil {
-			e := exchange{node: n, ops: round}
-			r.start(&e)
-			r.finish(ctx, &e)
+			e := r.exchanges.get(n, round)
+			e.wire.Prompt = true
+			r.start(e)
+			r.finish(ctx, e)
 		}
 		return
 	}
 	exchanges := r.group(snap, round)
-	for i := range exchanges {
-		r.start(&exchanges[i])
+	for _, e := range exchanges {
+		r.start(e)
 	}
-	for i := range exchanges {
-		exchanges[i].connect(ctx)
+	for _, e := range exchanges {
+		e.connect(ctx)
 	}
-	for i := range exchanges {
-		r.finish(ctx, &exchanges[i])
+	for _, e := range exchanges {
+		r.finish(ctx, e)
 	}
 }
 
@@ -41,12 +42,13 @@ func (r *Router) start(e *exchange) {
 func (r *Router) finish(ctx context.Context, e *exchange) {
 	e.finish(ctx, &r.replays)
 	e.node.release()
+	r.exchanges.put(e)
 }
 
 // group sorts the round by node, keeping its order for each. An op without a node
 // gets its result here.
-func (r *Router) group(snap *snapshot, round []*Op) []exchange {
-	var groups []exchange
+func (r *Router) group(snap *snapshot, round []*Op) []*exchange {
+	var groups []*exchange
 	share := len(round)/max(1, len(snap.masters)) + 1
 	seats := make([]int, len(snap.masters)) // 1 + position in groups, by master
 	var strangers map[string]*int           // the same, for nodes that are no master in the map
@@ -64,7 +66,7 @@ func (r *Router) group(snap *snapshot, round []*Op) []exchange {
 			if n == nil {
 				continue
 			}
-			groups = append(groups, exchange{node: n, ops: make([]*Op, 0, share)})
+			groups = append(groups, r.exchanges.get(n, make([]*Op, 0, share)))
 			*seat = len(groups)
 			if master < 0 {
 				if strangers == nil {
@@ -73,7 +75,7 @@ func (r *Router) group(snap *snapshot, round []*Op) []exchange {
 				strangers[target] = seat
 			}
 		}
-		g := &groups[*seat-1]
+		g := groups[*seat-1]
 		g.ops = append(g.ops, op)
 	}
 	return groups

@@ -125,9 +125,10 @@ func (r *Router) askNode(ctx context.Context, addr string) (*slotmap.Map, error)
 	defer n.release()
 	cmd := redis.NewSliceCmd(ctx, "cluster", "slots")
 	op := &Op{Cmd: cmd, Slot: AnySlot, Flags: Repeatable | Exclusive} // behind nothing that is stuck
-	e := exchange{node: n, ops: []*Op{op}}
+	e := r.exchanges.get(n, []*Op{op})
 	e.start()
 	e.finish(ctx, &r.replays)
+	r.exchanges.put(e)
 	reply, err := cmd.Val(), op.res.err
 	if err != nil {
 		if strings.Contains(err.Error(), "cluster support disabled") {

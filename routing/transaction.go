@@ -6,14 +6,19 @@ import (
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/slotmesh/slotmesh/internal/wire"
 )
 
 // transaction is the replies to one MULTI ... EXEC: a status for MULTI and for each command
 // that was queued, and that of EXEC, which only if it ran holds the replies of the commands.
 type transaction struct {
-	cmds  []redis.Cmder // of the caller
-	reply func(i int) []byte
+	cmds    []redis.Cmder // of the caller
+	replies *wire.Exchange
+	first   int // the reply to MULTI
 }
+
+func (tx *transaction) reply(i int) []byte { return tx.replies.Reply(tx.first + i) }
 
 // refusal returns the error that the i-th command was answered, nil if it was not: 0 is
 // MULTI.

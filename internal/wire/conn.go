@@ -1,12 +1,12 @@
 package wire
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/slotmesh/slotmesh/internal/resp"
@@ -50,7 +50,7 @@ type Conn struct {
 	opts  Options
 	state atomic.Uint32 // for those who choose a connection; written under mu
 
-	socket syscall.RawConn // nil if nc has none
+	peeker *peeker // nil if nc has no socket
 
 	mu    sync.Mutex
 	cause error // why it ended; nil while it is open
@@ -60,9 +60,11 @@ type Conn struct {
 	spare    []byte    // a buffer that was written
 	spareOut []segment // an out that was written
 	writing  bool      // somebody has the writer's role
+	submits  int64     // how many exchanges were submitted
 	appended int64     // end of what was submitted
 	handed   int64     // end of what was handed to Write
 	progress time.Time // when a slice was written that the first reply had to wait for
+	writeBy  time.Time // the writer's own: until when a Write may take
 	yield    yield
 
 	// Reading.
@@ -72,12 +74,19 @@ type Conn struct {
 	limited bool  // that gives up a connection that is silent
 	turns   int64 // how often a caller took the role
 	heard   time.Time
-	replied time.Time       // when the last reply was complete
-	replies int64           // how many were
-	late    bool            // the next one is, and Late was told
-	wakes   []chan struct{} // empty, to be lent to those who wait
-	parked  bool            // the watcher waits for unpark
+	replied time.Time // when the last reply was complete
+	replies int64     // how many were
+	late    bool      // the next one is, and Late was told
+	parked  bool      // the watcher waits for unpark
 	unpark  chan struct{}
+
+	readBy   deadline
+	readsFor context.Context // of the caller who reads, if it can end
+	unwatch  func() bool     // ends that its end ends the read
+	ticker   *time.Timer
+	ticking  bool
+	slow     bool  // the last reply that its caller read took long
+	tickTurn int64 // turns at the last tick
 
 	// The reader's own, whoever that is.
 	buf    []byte
@@ -95,9 +104,11 @@ func NewConn(nc net.Conn, opts Options) *Conn {
 		opts.Buffer = defaultBuffer
 	}
 	c := &Conn{
-		nc: nc, socket: socket(nc), opts: opts, heard: time.Now(), buf: make([]byte, opts.Buffer),
+		nc: nc, peeker: newPeeker(nc), opts: opts, heard: time.Now(), buf: make([]byte, opts.Buffer),
 		unpark: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
+	c.ticker = time.AfterFunc(time.Hour, c.tick)
+	c.ticker.Stop()
 	c.work.Go(c.watch)
 	return c
 }
@@ -197,6 +208,7 @@ func (c *Conn) failLocked(cause error) {
 	c.cause = cause
 	c.state.Store(hasEnded)
 	close(c.ended)
+	c.ticker.Stop()
 	c.hangUp()
 	c.out = nil
 	for x := c.queue.pop(); x != nil; x = c.queue.pop() {

@@ -24,14 +24,18 @@ type Exchange struct {
 	// something that holds up the connection alone.
 	Movable bool
 
+	// Prompt tells that Wait follows Submit at once, on the same connection.
+	Prompt bool
+
 	// The caller's, as soon as Wait has returned: what comes later is dropped.
 	replies replies
 
 	start     int64 // of Request among all that was submitted
 	came      int   // how many replies have come, those included that nobody wants
 	submitted time.Time
-	wake      chan struct{} // lent by the connection while its caller waits for another
-	waiting   bool          // its caller does
+	wake      chan struct{} // made when its caller waits for the first time
+	enlisted  bool          // the caller's: it waits already
+	waiting   bool          // its caller does, for another to wake it
 	reader    bool          // its caller was given the reader's role
 	abandoned bool          // nobody wants its replies
 	unsent    bool          // it was taken back before anything of it was written
@@ -41,7 +45,17 @@ type Exchange struct {
 // Reset makes x ready to be used again. What Reply has returned is overwritten then, unless
 // it is Kept.
 func (x *Exchange) Reset() {
-	*x = Exchange{Request: x.Request[:0], Ends: x.Ends[:0], replies: x.replies.reset()}
+	x.Request, x.Ends = x.Request[:0], x.Ends[:0]
+	x.Block, x.Movable, x.Prompt = 0, false, false
+	x.replies.reset()
+	x.came = 0
+	x.enlisted, x.waiting, x.reader, x.abandoned, x.unsent = false, false, false, false, false
+	if x.moved.Load() {
+		x.moved.Store(false)
+	}
+	if len(x.wake) > 0 {
+		<-x.wake // it was woken just when it left
+	}
 }
 
 // Answered returns how many of the requests have their reply: the first ones.
@@ -64,6 +78,14 @@ func (x *Exchange) Kept(i int) bool { return len(x.Ends) > 1 || x.Alone(i) }
 
 // Alone reports whether reply i has memory of its own, which is not used again.
 func (x *Exchange) Alone(i int) bool { return len(x.Reply(i)) >= alone }
+
+// enlist makes its caller one that another wakes.
+func (x *Exchange) enlist() {
+	if x.wake == nil {
+		x.wake = make(chan struct{}, 1)
+	}
+	x.waiting = true
+}
 
 // wakeUp wakes its caller, if that waits.
 func (x *Exchange) wakeUp() {

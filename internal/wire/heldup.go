@@ -78,7 +78,7 @@ func (c *Conn) HoldUp(turn int64) {
 func (c *Conn) move(x *Exchange) {
 	x.moved.Store(true)
 	if x.reader {
-		_ = c.nc.SetReadDeadline(past) // see readFor
+		c.poke()
 	}
 	x.wakeUp()
 }

@@ -46,6 +46,8 @@ func (c *Conn) takeOver(turns *int64) (took, parked bool) {
 		return false, false
 	}
 	c.reading, c.watcher = true, true
+	c.turns++
+	*turns = c.turns
 	return true, false
 }
 
@@ -54,14 +56,14 @@ func (c *Conn) takeOver(turns *int64) (took, parked bool) {
 func (c *Conn) readIdle() {
 	for {
 		idle := c.prepareIdle()
-		open := c.read(never)
-		if c.stopIdle(!open, idle) {
+		if tell := c.read(); tell != nil {
+			tell()
+		}
+		if c.stopIdle(idle) {
 			return
 		}
 	}
 }
-
-func never() bool { return false }
 
 // prepareIdle sets how long the watcher reads, and reports whether it expects nothing.
 func (c *Conn) prepareIdle() (idle bool) {
@@ -69,16 +71,16 @@ func (c *Conn) prepareIdle() (idle bool) {
 	defer c.mu.Unlock()
 	idle = c.queue.empty()
 	c.limited = !idle
-	_ = c.nc.SetReadDeadline(c.limit()) // under the lock: see expect
+	c.limitRead()
 	return idle
 }
 
 // stopIdle lays the watcher's role down, if it is time to.
-func (c *Conn) stopIdle(ended, wasIdle bool) bool {
+func (c *Conn) stopIdle(wasIdle bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	idle := c.queue.empty()
-	if !ended && c.queue.waiting() == nil && (wasIdle || !idle) {
+	if c.cause == nil && c.queue.waiting() == nil && (wasIdle || !idle) {
 		return false
 	}
 	c.watcher = false
@@ -92,6 +94,6 @@ func (c *Conn) stopIdle(ended, wasIdle bool) bool {
 func (c *Conn) expect() {
 	if c.watcher && !c.limited {
 		c.limited = true
-		_ = c.nc.SetReadDeadline(c.limit())
+		c.limitRead()
 	}
 }

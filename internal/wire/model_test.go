@@ -324,7 +324,7 @@ func (c *caller) wait(ctx context.Context, a *attempt) {
 	returned := time.Now()
 	if !stop() && ctx.Err() != nil {
 		<-noted
-		if late := returned.Sub(over); late > patience {
+		if late := returned.Sub(over); late > 2*patience {
 			c.m.t.Errorf("%s was given up %v late", a.ids[0], late)
 		}
 	}

@@ -21,44 +21,58 @@ const (
 	endOfStream
 )
 
-// socket returns the socket under nc, nil if there is none.
-func socket(nc net.Conn) syscall.RawConn {
+// A peeker looks at the socket of a connection, one at a time.
+type peeker struct {
+	raw  syscall.RawConn
+	look func(fd uintptr)
+	seen sight
+	one  [1]byte
+}
+
+// newPeeker returns a peeker, nil if nc has no socket.
+func newPeeker(nc net.Conn) *peeker {
 	if over, ok := nc.(interface{ NetConn() net.Conn }); ok { // TLS
 		nc = over.NetConn()
 	}
 	if sc, ok := nc.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
-			return raw
+			p := &peeker{raw: raw}
+			p.look = p.peek
+			return p
 		}
 	}
 	return nil
 }
 
+// sight returns what there is to see.
+func (p *peeker) sight() sight {
+	if p.raw.Control(p.look) != nil {
+		return endOfStream
+	}
+	return p.seen
+}
+
 // rested reports whether the connection is to be looked at before it is used. c.mu is held.
 func (c *Conn) rested(now time.Time) bool {
-	return c.socket != nil && c.cause == nil && now.Sub(c.heard) > rest && c.queue.empty()
+	return c.peeker != nil && c.cause == nil && now.Sub(c.heard) > rest && c.queue.empty()
 }
 
 // look ends the connection if the node has ended it. What it has sent unasked is read first,
-// unless the watcher does: the end may be behind it.
+// unless somebody does: the end may be behind it. c.mu is held.
 func (c *Conn) look() {
-	switch peek(c.socket) {
+	switch c.peeker.sight() {
 	case endOfStream:
-		c.fail(io.EOF)
+		c.failLocked(io.EOF)
 	case pendingBytes:
-		c.mu.Lock()
-		mine := !c.reading && c.cause == nil
-		if mine {
-			c.reading = true
-			c.turns++
-			_ = c.nc.SetReadDeadline(time.Now().Add(time.Millisecond))
+		if c.reading || c.cause != nil {
+			return
 		}
+		c.reading = true
+		c.turns++
+		c.endReadAt(time.Now().Add(time.Millisecond))
 		c.mu.Unlock()
-		if mine {
-			c.read(never)
-			c.mu.Lock()
-			c.handOn()
-			c.mu.Unlock()
-		}
+		c.read()
+		c.mu.Lock()
+		c.handOn()
 	}
 }

@@ -4,24 +4,15 @@ package wire
 
 import "syscall"
 
-// peek looks at a socket, and takes nothing from it.
-func peek(raw syscall.RawConn) sight {
-	seen := quietSocket
-	var one [1]byte
-	err := raw.Control(func(fd uintptr) {
-		// The socket does not block: Go has made it so.
-		n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK)
-		switch {
-		case n > 0:
-			seen = pendingBytes
-		case err == nil:
-			seen = endOfStream
-		case err != syscall.EAGAIN && err != syscall.EINTR:
-			seen = endOfStream
-		}
-	})
-	if err != nil {
-		return endOfStream
+// peek looks at the socket, and takes nothing from it. It does not block: Go has made it so.
+func (p *peeker) peek(fd uintptr) {
+	n, _, err := syscall.Recvfrom(int(fd), p.one[:], syscall.MSG_PEEK)
+	switch {
+	case n > 0:
+		p.seen = pendingBytes
+	case err == syscall.EAGAIN, err == syscall.EINTR:
+		p.seen = quietSocket
+	default:
+		p.seen = endOfStream
 	}
-	return seen
 }

@@ -10,89 +10,36 @@ import (
 	"github.com/slotmesh/slotmesh/internal/resp"
 )
 
-// patience is how long a caller reads before its reads are made to end with its context:
-// most are done by then, and need no such arrangement.
-const patience = 500 * time.Microsecond
-
-// past is a deadline that ends a read at once.
-var past = time.Unix(1, 0)
-
-// readFor reads, as holder of the reader's role, until the replies of x are there, and
-// keeps the role. If ctx ends first it abandons x and lays the role down.
+// readFor reads, as holder of the reader's role, until the replies of x are there, ctx has
+// ended, or x is to go elsewhere, and lays the role down.
 func (c *Conn) readFor(ctx context.Context, x *Exchange) error {
-	soon := soon(ctx)
-	var stop func()
-	for {
-		deadline, over := c.expectation(x)
-		if over {
-			break
-		}
-		switch {
-		case ctx.Done() == nil || stop != nil:
-		case time.Now().Before(soon):
-			deadline = earlier(deadline, soon)
-		default:
-			stop = c.endWith(ctx)
-		}
-		_ = c.nc.SetReadDeadline(deadline)
-		// A poke before this line is overwritten by it, one after it ends the read.
-		if ctx.Err() != nil || x.moved.Load() {
-			break
-		}
-		c.read(func() bool { return stop != nil && ctx.Err() != nil })
-	}
-	if stop != nil {
-		stop() // before the role goes on: nobody else is to be disturbed
-	}
-	return c.leave(ctx, x)
-}
-
-// soon returns until when reads need not end with ctx.
-func soon(ctx context.Context) time.Time {
-	t := time.Now().Add(patience)
-	if d, ok := ctx.Deadline(); ok {
-		return earlier(d, t)
-	}
-	return t
-}
-
-// expectation returns when the connection is to be given up, and whether there is nothing
-// to be read for x any more.
-func (c *Conn) expectation(x *Exchange) (deadline time.Time, over bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.limit(), x.complete() || c.cause != nil || x.moved.Load()
-}
-
-// earlier returns the earlier of two times, of which t may be none.
-func earlier(t, than time.Time) time.Time {
-	if t.IsZero() || than.Before(t) {
-		return than
-	}
-	return t
-}
-
-// endWith makes reads end when ctx ends, until stop is called. After stop none is disturbed
-// any more.
-func (c *Conn) endWith(ctx context.Context) (stop func()) {
-	poked := make(chan struct{})
-	cancel := context.AfterFunc(ctx, func() {
-		_ = c.nc.SetReadDeadline(past)
-		close(poked)
-	})
-	return func() {
-		if !cancel() {
-			<-poked
+	c.watchContext(ctx)
+	for !x.complete() && c.cause == nil && !x.moved.Load() && ctx.Err() == nil {
+		c.limitRead()
+		c.mu.Unlock()
+		tell := c.read()
+		if tell != nil {
+			tell()
 		}
+		c.mu.Lock()
 	}
+	c.unwatchContext()
+	if x.complete() {
+		c.slow = c.heard.Sub(x.submitted) > long
+		c.dismiss(x)
+		return nil
+	}
+	return c.leaveLocked(ctx, x)
 }
 
-// read reads once and hands out what has come. It reports false if the connection has
-// ended. That a deadline has passed is no end, unless the connection was silent for too
-// long; of which a read that was poked is no proof: it may have looked at nothing.
-func (c *Conn) read(poked func() bool) bool {
+// read reads once and hands out what has come. It returns what is to be called then, if
+// anything.
+func (c *Conn) read() (tell func()) {
 	n, err := c.nc.Read(c.buf)
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if n > 0 {
 		c.heard = time.Now()
 		if garbage := c.deliver(c.buf[:n]); garbage != nil {
@@ -101,17 +48,13 @@ func (c *Conn) read(poked func() bool) bool {
 	}
 	switch {
 	case err == nil:
+		return nil
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		c.failLocked(err)
-	case n == 0 && c.silent() && !poked():
+	case c.expire() && n == 0 && c.silent():
 		c.failLocked(ErrSilent)
 	}
-	ended, tell := c.cause != nil, c.notice()
-	c.mu.Unlock()
-	if tell != nil {
-		tell()
-	}
-	return !ended
+	return c.notice()
 }
 
 // ErrGarbage means that what a node has sent is no reply, or one that nobody asked for.

@@ -84,7 +84,7 @@ func (r *replies) reserve(n int) {
 // cut drops the reply that is not complete.
 func (r *replies) cut() { r.partial, r.begun = nil, false }
 
-// reset returns replies without any, with the memory that is used again.
-func (r *replies) reset() replies {
-	return replies{scratch: r.scratch}
+// reset drops all replies, and keeps the memory that is used again.
+func (r *replies) reset() {
+	r.whole, r.one[0], r.partial, r.chunk, r.begun = nil, nil, nil, nil, false
 }

@@ -50,29 +50,29 @@ func (c *Conn) Submit(x *Exchange) error {
 	now := time.Now()
 	c.mu.Lock()
 	if c.rested(now) {
-		c.mu.Unlock()
 		c.look()
-		c.mu.Lock()
 	}
 	if err := c.refusal(); err != nil {
 		c.mu.Unlock()
 		return err
 	}
 	x.start, x.submitted = c.appended, now
+	c.submits++
 	c.appended += int64(len(x.Request))
 	c.append(x.Request)
 	c.queue.push(x)
+	if x.Prompt && c.reading {
+		c.expect()
+		x.enlist()
+		x.enlisted = true
+	}
 	if c.writing {
 		c.mu.Unlock()
 		return nil
 	}
 	c.writing = true
-	others := c.queue.front() != x
+	c.write(x)
 	c.mu.Unlock()
-	if others {
-		c.gather()
-	}
-	c.write(c.end(x))
 	return nil
 }
 
@@ -122,48 +122,44 @@ func (c *Conn) takeSpare() []byte {
 	return spare
 }
 
+// write writes, as holder of the writer's role, until nothing is left. When x is out, or if
+// that may block, the rest is left to a goroutine; but one who would now wait for the reply
+// to x goes on writing for others until that is there. c.mu is held, but while it writes.
+func (c *Conn) write(x *Exchange) {
+	for len(c.out) > 0 {
+		if c.queue.front() != x {
+			c.gather()
+		}
+		if len(c.out) == 0 {
+			break // the connection has ended
+		}
+		done := c.handed >= c.end(x) && (!x.Prompt || x.complete())
+		if done || c.wouldExceed() {
+			c.work.Go(c.writeAll)
+			return
+		}
+		batch := c.takeOut()
+		c.mu.Unlock()
+		err := c.send(batch)
+		c.mu.Lock()
+		c.sent(batch, err)
+	}
+	c.writing = false
+}
+
 // gather lets callers that are about to submit do so, so that one Write carries them all.
+// c.mu is held before and after.
 func (c *Conn) gather() {
 	if !c.yield.worth() {
 		return
 	}
-	before, start := c.submittedBytes(), time.Now()
+	before := c.submits
+	c.mu.Unlock()
+	start := time.Now()
 	runtime.Gosched()
-	c.yield.learn(c.submittedBytes() > before, time.Since(start))
-}
-
-func (c *Conn) submittedBytes() int64 {
+	took := time.Since(start)
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.appended
-}
-
-// write writes, as holder of the writer's role, until nothing is left, or what ends at mine
-// is out: the rest is left to a goroutine.
-func (c *Conn) write(mine int64) {
-	for {
-		batch := c.take(mine)
-		if batch == nil {
-			return
-		}
-		c.send(batch)
-	}
-}
-
-// take returns what is to be written next, nil if the caller has the writer's role no
-// more.
-func (c *Conn) take(mine int64) []segment {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.out) == 0 {
-		c.writing = false
-		return nil
-	}
-	if c.handed >= mine || c.wouldExceed() {
-		c.work.Go(c.writeAll)
-		return nil
-	}
-	return c.takeOut()
+	c.yield.learn(c.submits-before, took)
 }
 
 // wouldExceed reports whether writing what is queued might block. c.mu is held.
@@ -218,59 +214,75 @@ func (c *Conn) hand(batch []segment) {
 // writeAll is the goroutine that writes what may block. It has the writer's role until
 // nothing is left.
 func (c *Conn) writeAll() {
-	for begin := int64(-1); ; {
-		c.mu.Lock()
-		c.advance(begin)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.out) > 0 {
+		c.gather()
 		if len(c.out) == 0 {
-			c.writing = false
-			c.mu.Unlock()
-			return
+			break // the connection has ended
 		}
-		begin = c.handed
+		begin := c.handed
 		batch := c.takeSlice()
 		c.mu.Unlock()
-		c.send(batch)
+		err := c.send(batch)
+		c.mu.Lock()
+		c.sent(batch, err)
+		c.advance(begin)
 	}
+	c.writing = false
 }
 
-// advance notes that what begins at begin was written, if it is not negative: a node that is
-// still reading what it is to reply to first was not silent so far. c.mu is held.
+// advance notes that what begins at begin was written: a node that is still reading what it
+// is to reply to first was not silent so far. c.mu is held.
 func (c *Conn) advance(begin int64) {
-	if front := c.queue.front(); front != nil && begin >= 0 && c.end(front) > begin {
+	if front := c.queue.front(); front != nil && c.end(front) > begin {
 		c.progress = time.Now()
 	}
 }
 
-// send writes a batch. An error ends the connection: how much of it arrived is unknown.
-func (c *Conn) send(batch []segment) {
-	if c.opts.WriteTimeout > 0 {
-		_ = c.nc.SetWriteDeadline(time.Now().Add(c.opts.WriteTimeout))
-	}
-	var err error
+// send writes a batch.
+func (c *Conn) send(batch []segment) error {
+	c.limitWrite()
 	if len(batch) == 1 {
-		if bytes := batch[0].withoutVoids(); len(bytes) > 0 {
-			_, err = c.nc.Write(bytes)
-		}
-	} else {
-		buffers := make(net.Buffers, 0, len(batch))
-		for i := range batch {
-			if bytes := batch[i].withoutVoids(); len(bytes) > 0 {
-				buffers = append(buffers, bytes)
-			}
-		}
-		_, err = buffers.WriteTo(c.nc)
+		return c.writeBytes(batch[0].withoutVoids())
 	}
-	if err != nil {
-		c.fail(err)
-		return
+	buffers := make(net.Buffers, 0, len(batch))
+	for i := range batch {
+		if bytes := batch[i].withoutVoids(); len(bytes) > 0 {
+			buffers = append(buffers, bytes)
+		}
 	}
-	c.keepSpare(batch)
+	_, err := buffers.WriteTo(c.nc)
+	return err
 }
 
-// keepSpare keeps a batch that was written, and its first buffer, for the next one.
-func (c *Conn) keepSpare(batch []segment) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (c *Conn) writeBytes(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	_, err := c.nc.Write(p)
+	return err
+}
+
+// limitWrite bounds the Write that follows: by the write timeout, or up to half as long
+// again, since to set a deadline costs something.
+func (c *Conn) limitWrite() {
+	if c.opts.WriteTimeout <= 0 {
+		return
+	}
+	if now := time.Now(); c.writeBy.Sub(now) < c.opts.WriteTimeout {
+		c.writeBy = now.Add(c.opts.WriteTimeout + c.opts.WriteTimeout/2)
+		_ = c.nc.SetWriteDeadline(c.writeBy)
+	}
+}
+
+// sent follows a Write. An error ends the connection: how much of the batch arrived is
+// unknown. Its first buffer is kept for the next batch. c.mu is held.
+func (c *Conn) sent(batch []segment, err error) {
+	if err != nil {
+		c.failLocked(err)
+		return
+	}
 	if s := batch[0]; s.own && cap(s.bytes) <= 2*Copied && c.spare == nil {
 		c.spare = s.bytes[:0]
 	}

@@ -11,29 +11,38 @@ import (
 //
 // Of the requests without a reply Unsent tells which were certainly not sent.
 func (c *Conn) Wait(ctx context.Context, x *Exchange) error {
+	next := waits
+	if !x.enlisted {
+		next = c.enlist(x)
+	}
 	for {
-		switch c.enlist(x) {
+		var err error
+		switch next {
 		case done:
 			return nil
 		case broken:
 			return c.Err()
 		case moves:
-			if err := c.leave(ctx, x); err != nil {
-				return err
-			}
+			err = c.leave(ctx, x)
 		case reads:
-			if err := c.readFor(ctx, x); err != nil {
-				return err
+			if err = c.readFor(ctx, x); err == nil && x.complete() {
+				return nil
 			}
 		case waits:
 			select {
 			case <-x.wake:
-			case <-ctx.Done():
-				if err := c.leave(ctx, x); err != nil {
-					return err
+				// Whoever woke it touches it no more.
+				if x.complete() && !x.reader {
+					return nil
 				}
+			case <-ctx.Done():
+				err = c.leave(ctx, x)
 			}
 		}
+		if err != nil {
+			return err
+		}
+		next = c.enlist(x)
 	}
 }
 
@@ -68,40 +77,14 @@ func (c *Conn) enlist(x *Exchange) fate {
 		return reads
 	}
 	c.expect()
-	c.lend(x)
-	x.waiting = true
+	x.enlist()
 	return waits
 }
 
-// lend gives x what its caller is woken by. c.mu is held.
-func (c *Conn) lend(x *Exchange) {
-	if x.wake != nil {
-		return
-	}
-	if last := len(c.wakes) - 1; last >= 0 {
-		x.wake, c.wakes = c.wakes[last], c.wakes[:last]
-		return
-	}
-	x.wake = make(chan struct{}, 1)
-}
-
-// keptWakes is how many channels an idle connection keeps.
-const keptWakes = 256
-
-// dismiss takes back from the caller of x, who waits no more, what it has: it may have
-// been woken, or given the reader's role, just when it left. c.mu is held.
+// dismiss takes back from the caller of x, who waits no more, the reader's role: it may have
+// been given that just when it left. c.mu is held.
 func (c *Conn) dismiss(x *Exchange) {
 	x.waiting = false
-	if x.wake != nil {
-		select {
-		case <-x.wake: // nobody is to find it there
-		default:
-		}
-		if len(c.wakes) < keptWakes {
-			c.wakes = append(c.wakes, x.wake)
-		}
-		x.wake = nil
-	}
 	if x.reader {
 		x.reader = false
 		c.handOn()
@@ -113,6 +96,10 @@ func (c *Conn) dismiss(x *Exchange) {
 func (c *Conn) leave(ctx context.Context, x *Exchange) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.leaveLocked(ctx, x)
+}
+
+func (c *Conn) leaveLocked(ctx context.Context, x *Exchange) error {
 	x.waiting = false
 	if x.complete() || c.cause != nil {
 		return nil
@@ -185,18 +172,23 @@ func (c *Conn) silent() bool {
 	return !silence.IsZero() && !time.Now().Before(silence)
 }
 
+// glance is how long somebody looks at least before nothing has come.
+const glance = 500 * time.Microsecond
+
 // limit returns until when to read in silence: as silence does, or until the next reply is
 // late, but not before somebody has looked for what may have come while nobody read. c.mu is
 // held.
 func (c *Conn) limit() time.Time {
 	limit := c.silence()
 	if late := c.lateAt(); !late.IsZero() {
-		limit = earlier(limit, late)
+		if limit.IsZero() || late.Before(limit) {
+			limit = late
+		}
 	}
 	if limit.IsZero() {
 		return limit
 	}
-	if soon := time.Now().Add(patience); limit.Before(soon) {
+	if soon := time.Now().Add(glance); limit.Before(soon) {
 		return soon
 	}
 	return limit

@@ -1,36 +1,46 @@
 package wire
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "time"
 
 // A yield decides whether a writer should let others run before it writes, so that their
 // requests leave in the same Write. It pays where many callers are about to submit; beside
-// goroutines that compute it costs a time slice of theirs. So it is measured, and given up
-// for a while when it brings nothing or takes long: 16 writes at first, twice as many each
-// time, up to 4096.
+// goroutines that compute it costs a time slice of theirs. So it is measured: after several
+// in a row that brought nothing, or one that took too long for what it brought, some writes
+// go without, twice as many each time.
 type yield struct {
-	skip    atomic.Int64 // writes to go without
-	penalty atomic.Int64
+	skip      int // writes to go without
+	penalty   int
+	fruitless int // yields in a row that brought nothing
 }
 
 const (
-	maxYield   = time.Millisecond
-	minPenalty = 16
-	maxPenalty = 4096
+	shortYield   = 100 * time.Microsecond
+	perExchange  = 20 * time.Microsecond // that it may take for each that others submit
+	maxFruitless = 8
+	minPenalty   = 16
+	maxPenalty   = 4096
 )
 
 // worth reports whether to yield now.
-func (y *yield) worth() bool { return y.skip.Load() == 0 || y.skip.Add(-1) == 0 }
-
-// learn takes what a yield has brought: whether others submitted, and what it took.
-func (y *yield) learn(gained bool, took time.Duration) {
-	if gained && took <= maxYield {
-		y.penalty.Store(0)
-		return
+func (y *yield) worth() bool {
+	if y.skip > 0 {
+		y.skip--
 	}
-	penalty := min(max(2*y.penalty.Load(), minPenalty), maxPenalty)
-	y.penalty.Store(penalty)
-	y.skip.Store(penalty)
+	return y.skip == 0
+}
+
+// learn takes what a yield has brought: how much others have submitted, and what it took.
+func (y *yield) learn(gained int64, took time.Duration) {
+	switch {
+	case gained > 0 && took <= max(shortYield, time.Duration(gained)*perExchange):
+		y.fruitless, y.penalty = 0, 0
+		return
+	case took <= shortYield:
+		if y.fruitless++; y.fruitless < maxFruitless {
+			return
+		}
+	}
+	y.fruitless = 0
+	y.penalty = min(max(2*y.penalty, minPenalty), maxPenalty)
+	y.skip = y.penalty
 }
