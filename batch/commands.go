@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
@@ -9,39 +10,59 @@ import (
 )
 
 // The requests below are go-redis commands with arguments of our own, which spare
-// an allocation per key: go-redis sends what Args returns.
+// an allocation per key: what Args returns is sent.
 
+var (
+	_ routing.Wrapper = (*valuesCmd)(nil)
+	_ routing.Wrapper = (*statusCmd)(nil)
+	_ routing.Wrapper = (*countCmd)(nil)
+)
+
+// valueCmd is a GET in little memory: there may be a million of them.
 type valueCmd struct {
-	redis.StringCmd
-	args [2]any
+	redis.Cmder // all that nobody asks a GET for
+	args        [2]any
+	val         string
+	err         error
 }
 
-func (c *valueCmd) Name() string { return "get" }
-func (c *valueCmd) Args() []any  { return c.args[:] }
+// aGet is what valueCmds have in common.
+var aGet redis.Cmder = redis.NewStringCmd(context.Background(), "get", "")
+
+var _ routing.StringTaker = (*valueCmd)(nil)
+
+func (c *valueCmd) Name() string          { return "get" }
+func (c *valueCmd) Args() []any           { return c.args[:] }
+func (c *valueCmd) TakeString(val string) { c.val = val }
+func (c *valueCmd) SetErr(err error)      { c.err = err }
+func (c *valueCmd) Err() error            { return c.err }
 
 type valuesCmd struct {
 	redis.SliceCmd
 	args []any
 }
 
-func (c *valuesCmd) Name() string { return "mget" }
-func (c *valuesCmd) Args() []any  { return c.args }
+func (c *valuesCmd) Name() string       { return "mget" }
+func (c *valuesCmd) Args() []any        { return c.args }
+func (c *valuesCmd) Taker() redis.Cmder { return &c.SliceCmd }
 
 type statusCmd struct {
 	redis.StatusCmd
 	args []any
 }
 
-func (c *statusCmd) Name() string { return c.args[0].(string) }
-func (c *statusCmd) Args() []any  { return c.args }
+func (c *statusCmd) Name() string       { return c.args[0].(string) }
+func (c *statusCmd) Args() []any        { return c.args }
+func (c *statusCmd) Taker() redis.Cmder { return &c.StatusCmd }
 
 type countCmd struct {
 	redis.IntCmd
 	args []any
 }
 
-func (c *countCmd) Name() string { return c.args[0].(string) }
-func (c *countCmd) Args() []any  { return c.args }
+func (c *countCmd) Name() string       { return c.args[0].(string) }
+func (c *countCmd) Args() []any        { return c.args }
+func (c *countCmd) Taker() redis.Cmder { return &c.IntCmd }
 
 // reads is MGET: a GET for one key, which costs less, and an MGET for more.
 type reads struct {
@@ -51,13 +72,13 @@ type reads struct {
 }
 
 func (r *reads) fill(op *routing.Op, keys []int) {
-	op.Flags = routing.Repeatable
+	op.Flags = routing.Repeatable | routing.SharesMemory
 	if len(keys) > 1 {
 		op.Cmd = &valuesCmd{args: appendArgs("mget", keys, r.arg)}
 		return
 	}
 	get := r.get()
-	get.args = [2]any{"get", r.arg(keys[0])}
+	get.Cmder, get.args = aGet, [2]any{"get", r.arg(keys[0])}
 	op.Cmd = get
 }
 
@@ -77,7 +98,7 @@ func (r *reads) take(op *routing.Op, keys []int) {
 	case *valueCmd:
 		switch {
 		case op.Err == nil:
-			v.vals[keys[0]] = value{cmd.Val(), true}
+			v.vals[keys[0]] = value{cmd.val, true}
 		case op.Err == redis.Nil, redis.HasErrorPrefix(op.Err, "WRONGTYPE"):
 			// Missing, as MGET has it.
 		default:

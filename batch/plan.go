@@ -57,27 +57,28 @@ var slotTables = sync.Pool{New: func() any { return new([hashtag.Slots]int32) }}
 // partition sorts n keys by slot, in the order in which the slots first appear.
 func partition(n int, slot func(i int) uint16) []Part {
 	table := slotTables.Get().(*[hashtag.Slots]int32)
-	var (
-		parts  []Part
-		sizes  []int
-		partOf = make([]int32, n)
-	)
+	parts := make([]Part, 0, min(n, hashtag.Slots))
+	partOf := make([]int32, n)
+	positions := make([]int, n)
+	sizes := positions // until they are filled
 	for i := range n {
 		s := slot(i)
 		if table[s] == 0 {
 			parts = append(parts, Part{Slot: s})
-			sizes = append(sizes, 0)
 			table[s] = int32(len(parts))
 		}
 		partOf[i] = table[s] - 1
 		sizes[partOf[i]]++
 	}
-	positions := make([]int, n)
+	taken := 0
 	for i := range parts {
 		table[parts[i].Slot] = 0
-		parts[i].Keys, positions = positions[:0:sizes[i]], positions[sizes[i]:]
+		size := sizes[i]
+		parts[i].Keys = positions[taken : taken : taken+size]
+		taken += size
 	}
 	slotTables.Put(table)
+	clear(positions)
 	for i, p := range partOf {
 		parts[p].Keys = append(parts[p].Keys, i)
 	}
@@ -88,7 +89,8 @@ func partition(n int, slot func(i int) uint16) []Part {
 // slots without one come last.
 func groupByNode(m *slotmap.Map, parts []Part) ([]Part, []Group) {
 	shards := m.Shards()
-	sizes := make([]int, len(shards)+1)
+	var few [16]int
+	sizes := append(few[:0], make([]int, len(shards)+1)...)
 	node := func(p Part) int {
 		if i := m.Index(p.Slot); i >= 0 {
 			return i
@@ -99,25 +101,23 @@ func groupByNode(m *slotmap.Map, parts []Part) ([]Part, []Group) {
 		sizes[node(p)]++
 	}
 	sorted := make([]Part, len(parts))
-	byNode := make([][]Part, len(sizes))
-	rest := sorted
+	groups := make([]Group, 0, len(sizes))
+	taken := 0
 	for i, size := range sizes {
-		byNode[i], rest = rest[:0:size], rest[size:]
-	}
-	for _, p := range parts {
-		i := node(p)
-		byNode[i] = append(byNode[i], p)
-	}
-	var groups []Group
-	for i, ps := range byNode {
-		if len(ps) == 0 {
+		if size == 0 {
 			continue
 		}
 		addr := ""
 		if i < len(shards) {
 			addr = shards[i].Master.Addr
 		}
-		groups = append(groups, Group{Addr: addr, Parts: ps})
+		groups = append(groups, Group{Addr: addr, Parts: sorted[taken : taken : taken+size]})
+		taken += size
+		sizes[i] = len(groups) // where it is found
+	}
+	for _, p := range parts {
+		g := &groups[sizes[node(p)]-1]
+		g.Parts = append(g.Parts, p)
 	}
 	return sorted, groups
 }

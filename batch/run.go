@@ -97,6 +97,9 @@ func (w *work) cut(i int) []*routing.Op {
 
 // add returns ops for n parts and notes that they are sent.
 func (w *work) add(n int, part func(i int) Part) []*routing.Op {
+	if w.sent == nil {
+		w.sent = make([]sent, 0, n)
+	}
 	slab := make([]routing.Op, n)
 	ops := make([]*routing.Op, n)
 	for i := range ops {

@@ -599,7 +599,7 @@ func TestFlags(t *testing.T) {
 	}
 	_, err := batch.MGet(t.Context(), x, keys)
 	require.NoError(t, err)
-	require.Equal(t, routing.Repeatable, flags())
+	require.Equal(t, routing.Repeatable|routing.SharesMemory, flags())
 	_, err = batch.MSet(t.Context(), x, []batch.Pair{{Key: "a"}, {Key: "b"}, {Key: "{b}"}})
 	require.NoError(t, err)
 	require.Zero(t, flags())

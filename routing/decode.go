@@ -2,6 +2,7 @@ package routing
 
 import (
 	"bytes"
+	"context"
 	"strconv"
 	"unsafe"
 
@@ -17,6 +18,12 @@ type Wrapper interface {
 	Taker() redis.Cmder
 }
 
+// StringTaker is a command that takes a string, and is none of go-redis's types.
+type StringTaker interface {
+	redis.Cmder
+	TakeString(val string)
+}
+
 // decode gives cmd its reply, as it came, and returns the error that it then has. The common
 // types of commands and replies are decoded here, all others by go-redis itself.
 func (rs *replays) decode(cmd redis.Cmder, raw []byte, keep keeping) error {
@@ -26,9 +33,24 @@ func (rs *replays) decode(cmd redis.Cmder, raw []byte, keep keeping) error {
 	}
 	err, ok := decodeCommon(taker, raw, keep)
 	if !ok {
-		return rs.decodeAny(raw, taker)
+		return rs.decodeUncommon(taker, raw)
 	}
 	cmd.SetErr(err)
+	return err
+}
+
+// decodeUncommon is decode for all that is not common.
+func (rs *replays) decodeUncommon(cmd redis.Cmder, raw []byte) error {
+	taker, ok := cmd.(StringTaker)
+	if !ok {
+		return rs.decodeAny(raw, cmd)
+	}
+	get := redis.NewStringCmd(context.Background(), "get")
+	err := rs.decodeAny(raw, get)
+	if err == nil {
+		taker.TakeString(get.Val())
+	}
+	taker.SetErr(err)
 	return err
 }
 
@@ -75,6 +97,10 @@ func decodeCommon(cmd redis.Cmder, raw []byte, keep keeping) (err error, ok bool
 		if val, ok = r.value(keep.small || keep.large); ok {
 			cmd.SetVal(val)
 		}
+	case StringTaker:
+		if ok = r.kind == resp.Bulk; ok {
+			cmd.TakeString(r.string(keep.small || keep.large))
+		}
 	}
 	return nil, ok
 }
@@ -82,7 +108,7 @@ func decodeCommon(cmd redis.Cmder, raw []byte, keep keeping) (err error, ok bool
 // decodeNull is decodeCommon for null.
 func decodeNull(cmd redis.Cmder) (err error, ok bool) {
 	switch cmd := cmd.(type) {
-	case *redis.StringCmd, *redis.StatusCmd, *redis.IntCmd, *redis.SliceCmd, *redis.Cmd:
+	case *redis.StringCmd, *redis.StatusCmd, *redis.IntCmd, *redis.SliceCmd, *redis.Cmd, StringTaker:
 		return redis.Nil, true
 	case *redis.BoolCmd: // SET ... NX that did not set
 		cmd.SetVal(false)

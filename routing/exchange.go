@@ -11,9 +11,10 @@ import (
 // started before that of the next node, and finished when all are started, so that the
 // nodes work at the same time.
 type exchange struct {
-	node *node // held
+	node *node
 	ops  []*Op
 
+	stripe   *stripe
 	wire     *wire.Exchange // used again and again
 	last     []int          // for each op its last request; nil if each op is one request
 	borrow   bool           // the connection must not be shared
@@ -83,17 +84,27 @@ func (e *exchange) finish(ctx context.Context, replays *replays) {
 	if e.connect(ctx); e.err != nil {
 		res := unsent(e.err)
 		for _, op := range e.ops {
-			op.res = res
+			e.settle(op, res)
 		}
 		return
 	}
 	err := e.conn.Wait(ctx, e.wire)
 	for i, op := range e.ops {
-		op.res = e.result(i, op, err, replays)
+		e.settle(op, e.result(i, op, err, replays))
 	}
 	e.giveBack()
 	if err != nil {
 		e.wire = nil // it is the connection's
+	}
+}
+
+// settle gives op its result, and notes who was asked, if that will be of interest.
+func (e *exchange) settle(op *Op, res result) {
+	op.res = res
+	if t := op.trouble; t != nil || !res.executed {
+		t = op.troubled()
+		t.addr = e.node.addr
+		t.attempts++
 	}
 }
 
@@ -134,11 +145,11 @@ func (e *exchange) replied(last int, op *Op, replays *replays) result {
 // exchanges are those that are over, to be used again.
 type exchanges struct{ idle sync.Pool }
 
-// get returns an exchange of ops with n, which is held.
-func (es *exchanges) get(n *node, ops []*Op) *exchange {
+// get returns an exchange of ops with n.
+func (es *exchanges) get(r *Router, n *node, ops []*Op) *exchange {
 	e, ok := es.idle.Get().(*exchange)
 	if !ok {
-		e = &exchange{}
+		e = &exchange{stripe: r.stripes.one()}
 	}
 	if e.wire == nil {
 		e.wire = &wire.Exchange{}
@@ -163,6 +174,6 @@ func (es *exchanges) put(e *exchange) {
 			x.Ends = nil
 		}
 	}
-	*e = exchange{wire: x}
+	*e = exchange{wire: x, stripe: e.stripe}
 	es.idle.Put(e)
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
-	"github.com/slotmesh/slotmesh/internal/wire"
 	"github.com/slotmesh/slotmesh/slotmap"
 )
 
@@ -78,20 +77,6 @@ func TestAskTargetIsForgotten(t *testing.T) {
 		synctest.Wait()
 		require.Zero(t, m.nodes[2].connections())
 	})
-}
-
-// A node is held by each command, and closed by whoever lets go last.
-func TestNodeReferences(t *testing.T) {
-	n := newNode("10.0.0.1:7000", peerOptions(&redis.Options{Addr: "10.0.0.1:7000"}))
-	require.True(t, n.hold())
-	n.release()
-	require.True(t, n.hold(), "its owner has it still")
-	n.release()
-	n.release()
-	require.False(t, n.hold(), "gone")
-	_, opening := n.peer.Shared(true)
-	_, err := opening.Wait(t.Context())
-	require.ErrorIs(t, err, wire.ErrClosed)
 }
 
 // After Close nothing of the router is left, not even after failures, transactions,

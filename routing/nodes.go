@@ -28,11 +28,11 @@ type nodes struct {
 
 	mu      sync.Mutex
 	open    map[string]*member
-	leaving map[*node]struct{} // let go of, but held by commands that run
+	leaving map[*node]struct{} // let go of, but some commands still run
 	closed  bool
 }
 
-// member is a node that is open, with the reference that keeps it so.
+// member is a node that is open.
 type member struct {
 	node     *node
 	listed   bool      // in the current map
@@ -43,8 +43,7 @@ func newNodes(dial func(addr string) *node) *nodes {
 	return &nodes{dial: dial, open: make(map[string]*member), leaving: make(map[*node]struct{})}
 }
 
-// at returns the node at addr, made if need be and held for the caller, who must
-// release it. It is nil once the set is closed.
+// at returns the node at addr, made if need be. It is nil once the set is closed.
 func (ns *nodes) at(addr string) *node {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
@@ -52,7 +51,6 @@ func (ns *nodes) at(addr string) *node {
 	if m == nil {
 		return nil
 	}
-	m.node.hold()
 	return m.node
 }
 
@@ -76,7 +74,6 @@ func (ns *nodes) member(addr string) *member {
 	m := ns.open[addr]
 	if m == nil {
 		m = &member{node: ns.dial(addr)}
-		m.node.closed = ns.left
 		ns.open[addr] = m
 	}
 	return m
@@ -112,33 +109,27 @@ func (ns *nodes) adopt(slots *slotmap.Map) *snapshot {
 	return snap
 }
 
-// sweep lets go of the nodes that no map names and no redirection led to lately. They
-// close when their last command has ended.
+// sweep lets go of the nodes that no map names and no redirection led to lately. Their
+// connections end with their last command.
 func (ns *nodes) sweep() {
-	for _, n := range ns.takeUnlisted() {
-		n.release()
-	}
-}
-
-func (ns *nodes) takeUnlisted() []*node {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	var taken []*node
+	if ns.closed {
+		return
+	}
+	for n := range ns.leaving {
+		if n.peer.Counts().Open == 0 {
+			n.peer.Close()
+			delete(ns.leaving, n)
+		}
+	}
 	for addr, m := range ns.open {
 		if !m.listed && time.Since(m.followed) > keepUnlisted {
 			delete(ns.open, addr)
 			ns.leaving[m.node] = struct{}{}
-			taken = append(taken, m.node)
+			m.node.peer.Retire()
 		}
 	}
-	return taken
-}
-
-// left is called when a node has closed.
-func (ns *nodes) left(n *node) {
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
-	delete(ns.leaving, n)
 }
 
 // poolStats returns the connections to all nodes as go-redis counts them.
@@ -162,10 +153,10 @@ func (ns *nodes) close() {
 	defer ns.mu.Unlock()
 	ns.closed = true
 	for _, m := range ns.open {
-		m.node.close()
+		m.node.peer.Close()
 	}
 	for n := range ns.leaving {
-		n.close()
+		n.peer.Close()
 	}
 	clear(ns.open)
 }

@@ -66,14 +66,14 @@ type Op struct {
 // progress is what Run knows about an op between two attempts.
 type progress struct {
 	res      result // of the last attempt
-	addr     string // node asked last
-	attempts int
-	settling bool // was sent in the current round
+	settling bool   // was sent in the current round
 	trouble  *trouble
 }
 
 // trouble is what Run knows about an op that was not done at the first attempt.
 type trouble struct {
+	addr      string    // node asked last; "" if there was none
+	attempts  int       // how often it was handed to a node
 	reply     reply     // the last error reply
 	target    string    // node to ask next; "" asks the map
 	asking    bool      // the target serves the slot only after ASKING

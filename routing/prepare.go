@@ -18,6 +18,8 @@ type prepared struct {
 	parts func() error // puts the results of the ops together, if there are several
 	err   error        // why the command cannot be sent
 
+	stripe *stripe
+
 	op   Op     // the only op, for most commands
 	one  [1]*Op // ops, then
 	keys [8]int // room for positions
@@ -26,15 +28,15 @@ type prepared struct {
 // calls are commands that are done, to be used again.
 type calls struct{ idle sync.Pool }
 
-func (cs *calls) get() *prepared {
+func (cs *calls) get(r *Router) *prepared {
 	if p, ok := cs.idle.Get().(*prepared); ok {
 		return p
 	}
-	return &prepared{}
+	return &prepared{stripe: r.stripes.one()}
 }
 
 func (cs *calls) put(p *prepared) {
-	*p = prepared{}
+	*p = prepared{stripe: p.stripe}
 	cs.idle.Put(p)
 }
 

@@ -44,6 +44,8 @@ func unsent(err error) result {
 	switch {
 	case errors.Is(err, wire.ErrCrowded):
 		return unanswered(FaultCrowded, err)
+	case err == wire.ErrClosed:
+		return unanswered(FaultUnsent, errNodeGone)
 	case !ok:
 		return unanswered(FaultUnsent, err) // the wait for a connection was ended
 	case isTimeout(err):

@@ -68,7 +68,7 @@ type Router struct {
 	cancel   context.CancelFunc
 	spawning sync.Mutex     // held to add to spawned, so that none is added after Close
 	spawned  sync.WaitGroup // goroutines of the router's own
-	inflight atomic.Int64   // calls of Run
+	stripes  stripes
 	closing  atomic.Bool
 	drained  chan struct{} // told when inflight reaches zero while closing
 }
@@ -128,13 +128,14 @@ func (r *Router) Process(ctx context.Context, cmd redis.Cmder) error {
 		cmd.SetErr(err)
 		return err
 	}
-	p := r.calls.get()
-	defer r.calls.put(p)
+	p := r.calls.get(r)
 	r.prepare(ctx, cmd, p)
 	if len(p.ops) > 0 {
-		_ = r.Run(ctx, p.ops)
+		_ = r.run(ctx, p.ops, p.stripe)
 	}
-	return p.finish(cmd)
+	err := p.finish(cmd)
+	r.calls.put(p)
+	return err
 }
 
 // ProcessPipeline routes commands, all at once, and waits for their replies. Each
@@ -200,7 +201,7 @@ func (r *Router) Refresh(ctx context.Context) error {
 func (r *Router) Subscribe(fn func(slotmap.Delta)) (cancel func()) { return r.cache.Subscribe(fn) }
 
 // Stats returns what the router has done so far.
-func (r *Router) Stats() Stats { return r.stats.read() }
+func (r *Router) Stats() Stats { return r.stats.read(&r.stripes) }
 
 // PoolStats returns the connections to all nodes in the terms of go-redis's pools: Misses
 // are the connections that were dialled, Timeouts the commands that could not borrow one in
@@ -209,13 +210,13 @@ func (r *Router) PoolStats() *redis.PoolStats { return r.nodes.poolStats() }
 
 // enter counts a call of Run, unless the router is closed or closing. What Hold admitted
 // may go on until it is closed.
-func (r *Router) enter(ctx context.Context) error {
+func (r *Router) enter(ctx context.Context, s *stripe) error {
 	if ctx == nil {
 		return errors.New("nil context")
 	}
-	r.inflight.Add(1)
+	s.inflight.Add(1)
 	if r.closing.Load() && ctx.Value(heldKey{}) != r {
-		r.leave()
+		r.leave(s)
 		return ErrClosed
 	}
 	return nil
@@ -226,16 +227,17 @@ func (r *Router) enter(ctx context.Context) error {
 // wait. held must not be used after release; release may be called more than once. The
 // error is ErrClosed if the router takes no more commands.
 func (r *Router) Hold(ctx context.Context) (held context.Context, release func(), err error) {
-	if err := r.enter(ctx); err != nil {
+	s := r.stripes.one()
+	if err := r.enter(ctx, s); err != nil {
 		return nil, nil, err
 	}
-	return context.WithValue(ctx, heldKey{}, r), sync.OnceFunc(r.leave), nil
+	return context.WithValue(ctx, heldKey{}, r), sync.OnceFunc(func() { r.leave(s) }), nil
 }
 
 type heldKey struct{}
 
-func (r *Router) leave() {
-	if r.inflight.Add(-1) == 0 && r.closing.Load() {
+func (r *Router) leave(s *stripe) {
+	if s.inflight.Add(-1); r.closing.Load() && r.stripes.inflight() == 0 {
 		select {
 		case r.drained <- struct{}{}:
 		default:
@@ -252,7 +254,7 @@ func (r *Router) Shutdown(ctx context.Context) error {
 	}
 	r.closing.Store(true)
 	var err error
-	for r.inflight.Load() > 0 && err == nil {
+	for r.stripes.inflight() > 0 && err == nil {
 		select {
 		case <-r.drained:
 		case <-r.ctx.Done():

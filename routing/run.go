@@ -18,16 +18,21 @@ import (
 // Run returns the first error in the order of ops; redis.Nil counts. The deadline
 // of ctx bounds all of it. Run is safe for concurrent use, an Op is not.
 func (r *Router) Run(ctx context.Context, ops []*Op) error {
-	if err := r.enter(ctx); err != nil {
+	return r.run(ctx, ops, r.stripes.one())
+}
+
+// run is Run for a caller who has a stripe.
+func (r *Router) run(ctx context.Context, ops []*Op, s *stripe) error {
+	if err := r.enter(ctx, s); err != nil {
 		r.abandon(ops, err)
 		return cmp.Or(firstError(ops), err)
 	}
-	defer r.leave()
+	defer r.leave(s)
 
 	open, round := ops, ops
-	for {
-		if err := r.over(ctx); err != nil {
-			r.abandon(open, err)
+	for over := r.over(ctx); ; over = r.overNow(ctx) {
+		if over != nil {
+			r.abandon(open, over)
 			return firstError(ops)
 		}
 		snap := r.snapshot.Load()
@@ -45,10 +50,19 @@ func (r *Router) Run(ctx context.Context, ops []*Op) error {
 	}
 }
 
-// over returns why nothing more is to be sent, nil if there is no reason.
+// over returns why nothing is to be sent, nil if there is no reason.
 func (r *Router) over(ctx context.Context) error {
 	if r.ctx.Err() != nil {
 		return ErrClosed
+	}
+	return ctx.Err()
+}
+
+// overNow is over for what is sent again: a deadline that has just passed counts, even if
+// ctx has not noticed yet.
+func (r *Router) overNow(ctx context.Context) error {
+	if err := r.over(ctx); err != nil {
+		return err
 	}
 	return contextEnded(ctx)
 }

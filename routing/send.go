@@ -7,8 +7,8 @@ import "context"
 func (r *Router) send(ctx context.Context, snap *snapshot, round []*Op) {
 	if len(round) == 1 {
 		op := round[0]
-		if n := r.hold(snap, r.master(snap, op), op); n != nil {
-			e := r.exchanges.get(n, round)
+		if n := r.node(snap, r.master(snap, op), op); n != nil {
+			e := r.exchanges.get(r, n, round)
 			e.wire.Prompt = true
 			r.start(e)
 			r.finish(ctx, e)
@@ -29,19 +29,14 @@ func (r *Router) send(ctx context.Context, snap *snapshot, round []*Op) {
 
 // start counts an exchange and begins it.
 func (r *Router) start(e *exchange) {
-	r.stats.exchanges.Add(1)
-	r.stats.commands.Add(int64(len(e.ops)))
-	for _, op := range e.ops {
-		op.addr = e.node.addr
-		op.attempts++
-	}
+	e.stripe.exchanges.Add(1)
+	e.stripe.commands.Add(int64(len(e.ops)))
 	e.start()
 }
 
-// finish ends an exchange and lets go of its node.
+// finish ends an exchange.
 func (r *Router) finish(ctx context.Context, e *exchange) {
 	e.finish(ctx, &r.replays)
-	e.node.release()
 	r.exchanges.put(e)
 }
 
@@ -62,11 +57,11 @@ func (r *Router) group(snap *snapshot, round []*Op) []*exchange {
 			seat = new(int)
 		}
 		if *seat == 0 {
-			n := r.hold(snap, master, op)
+			n := r.node(snap, master, op)
 			if n == nil {
 				continue
 			}
-			groups = append(groups, r.exchanges.get(n, make([]*Op, 0, share)))
+			groups = append(groups, r.exchanges.get(r, n, make([]*Op, 0, share)))
 			*seat = len(groups)
 			if master < 0 {
 				if strangers == nil {
@@ -100,22 +95,19 @@ func (r *Router) master(snap *snapshot, op *Op) int {
 	}
 }
 
-// hold returns the node to ask about op, held: the given master, or the one that a
-// redirection named. Without one op has its result, and hold returns nil.
-func (r *Router) hold(snap *snapshot, master int, op *Op) *node {
-	var n *node
-	switch target, _ := op.target(); {
-	case master >= 0:
-		if n = snap.masters[master]; !n.hold() {
-			n = nil
-		}
-	case target != "":
-		n = r.nodes.follow(target)
-	default:
-		op.addr = ""
+// node returns the node to ask about op: the given master, or the one that a redirection
+// named. Without one op has its result, and node returns nil.
+func (r *Router) node(snap *snapshot, master int, op *Op) *node {
+	if master >= 0 {
+		return snap.masters[master]
+	}
+	target, _ := op.target()
+	if target == "" {
+		op.troubled().addr = ""
 		op.res = unanswered(FaultUncovered, ErrUncovered)
 		return nil
 	}
+	n := r.nodes.follow(target)
 	if n == nil {
 		op.res = unanswered(FaultUnsent, errNodeGone)
 	}

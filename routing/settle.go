@@ -100,7 +100,7 @@ func attempt(ctx context.Context, op *Op) (a Attempt, to string) {
 		a.Exact = t.reply.exact
 	}
 	if rules[res.fault].follow {
-		to = t.reply.target(op.addr)
+		to = t.reply.target(op.trouble.addr)
 		a.Known = to != ""
 		a.Exact = a.Exact && int(t.reply.slot) == op.Slot
 	}
@@ -158,8 +158,8 @@ func (r *Router) redirected(op *Op, to string) {
 	} else {
 		r.stats.moved.Add(1)
 	}
-	t.hops = append(t.hops[:len(t.hops):len(t.hops)], fmt.Sprintf("%s: %s to %s", op.addr, op.res.fault, to))
-	r.trace.redirect(Redirect{Op: op.Name(), Slot: t.reply.slot, Ask: ask, From: op.addr, To: to, Hop: len(t.hops)})
+	t.hops = append(t.hops[:len(t.hops):len(t.hops)], fmt.Sprintf("%s: %s to %s", op.trouble.addr, op.res.fault, to))
+	r.trace.redirect(Redirect{Op: op.Name(), Slot: t.reply.slot, Ask: ask, From: op.trouble.addr, To: to, Hop: len(t.hops)})
 }
 
 // retried notes that op is sent again after a pause.
@@ -173,7 +173,7 @@ func (r *Router) retried(op *Op, pause time.Duration) {
 	r.trace.retry(Retry{
 		Op:    op.Name(),
 		Slot:  op.Slot,
-		Addr:  op.addr,
+		Addr:  op.trouble.addr,
 		Fault: op.res.fault,
 		Err:   op.res.err,
 		Pause: pause,
@@ -190,7 +190,7 @@ func (r *Router) stop(ctx context.Context, op *Op, step Step) {
 	switch {
 	case step.TooMany:
 		// Parts of one op may share the hops: appending to them is not ours.
-		hops := slices.Concat(op.trouble.hops, []string{fmt.Sprintf("%s: %v", op.addr, res.err)})
+		hops := slices.Concat(op.trouble.hops, []string{fmt.Sprintf("%s: %v", op.trouble.addr, res.err)})
 		r.fail(op, step.Outcome, fmt.Errorf("%w: %s", ErrTooManyRedirects, strings.Join(hops, ", ")))
 	case step.TooLate:
 		r.fail(op, step.Outcome, deadlineError(context.DeadlineExceeded, res.err))
@@ -219,15 +219,16 @@ func (r *Router) abandon(open []*Op, why error) {
 
 // fail gives op an *Error.
 func (r *Router) fail(op *Op, last Outcome, cause error) {
+	t := op.troubled()
 	outcome := op.outcome(last)
-	if outcome != last && !errors.Is(cause, op.trouble.doubt) {
-		cause = fmt.Errorf("%w; an earlier attempt ended in: %w", cause, op.trouble.doubt)
+	if outcome != last && !errors.Is(cause, t.doubt) {
+		cause = fmt.Errorf("%w; an earlier attempt ended in: %w", cause, t.doubt)
 	}
 	op.setErr(&Error{
 		Op:       op.Name(),
-		Addr:     op.addr,
+		Addr:     t.addr,
 		Slot:     op.Slot,
-		Attempts: op.attempts,
+		Attempts: t.attempts,
 		Outcome:  outcome,
 		Err:      cause,
 	}, outcome)

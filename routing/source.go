@@ -122,10 +122,9 @@ func (r *Router) askNode(ctx context.Context, addr string) (*slotmap.Map, error)
 	if n == nil {
 		return nil, ErrClosed
 	}
-	defer n.release()
 	cmd := redis.NewSliceCmd(ctx, "cluster", "slots")
 	op := &Op{Cmd: cmd, Slot: AnySlot, Flags: Repeatable | Exclusive} // behind nothing that is stuck
-	e := r.exchanges.get(n, []*Op{op})
+	e := r.exchanges.get(r, n, []*Op{op})
 	e.start()
 	e.finish(ctx, &r.replays)
 	r.exchanges.put(e)

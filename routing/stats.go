@@ -14,15 +14,15 @@ type Stats struct {
 	RefreshErrors int64 // attempts to load the slot map that failed
 }
 
-// counters are Stats in the making.
+// counters are Stats in the making, but for what every command counts.
 type counters struct {
-	commands, exchanges, moved, asked, retries, splits, refreshes, refreshErrors atomic.Int64
+	moved, asked, retries, splits, refreshes, refreshErrors atomic.Int64
 }
 
-func (c *counters) read() Stats {
+func (c *counters) read(s *stripes) Stats {
 	return Stats{
-		Commands:      c.commands.Load(),
-		Exchanges:     c.exchanges.Load(),
+		Commands:      s.sum(func(s *stripe) *atomic.Int64 { return &s.commands }),
+		Exchanges:     s.sum(func(s *stripe) *atomic.Int64 { return &s.exchanges }),
 		Moved:         c.moved.Load(),
 		Asked:         c.asked.Load(),
 		Retries:       c.retries.Load(),

@@ -34,6 +34,10 @@ func AppendArg(dst []byte, arg any) ([]byte, error) {
 		return AppendBulk(dst, arg), nil
 	case []byte:
 		return AppendBulk(dst, arg), nil
+	case *string:
+		if arg != nil {
+			return AppendBulk(dst, *arg), nil
+		}
 	}
 	start := len(dst)
 	dst, err := AppendText(dst, arg)

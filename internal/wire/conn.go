@@ -65,7 +65,8 @@ type Conn struct {
 	handed   int64     // end of what was handed to Write
 	progress time.Time // when a slice was written that the first reply had to wait for
 	writeBy  time.Time // the writer's own: until when a Write may take
-	yield    yield
+
+	writeYield, readYield yield
 
 	// Reading.
 	queue   queue // exchanges whose replies are to come, in order
@@ -77,6 +78,7 @@ type Conn struct {
 	replied time.Time // when the last reply was complete
 	replies int64     // how many were
 	late    bool      // the next one is, and Late was told
+	waiters int       // callers that others wake
 	parked  bool      // the watcher waits for unpark
 	unpark  chan struct{}
 
@@ -90,6 +92,7 @@ type Conn struct {
 
 	// The reader's own, whoever that is.
 	buf    []byte
+	woken  []chan struct{} // of those whose replies have come
 	scan   resp.Scanner
 	midway bool // a reply has begun that is not complete
 	asked  bool // it is one to the first in the queue, or a push
@@ -212,7 +215,7 @@ func (c *Conn) failLocked(cause error) {
 	c.hangUp()
 	c.out = nil
 	for x := c.queue.pop(); x != nil; x = c.queue.pop() {
-		x.wakeUp()
+		c.wakeUp(x)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -370,38 +369,5 @@ func TestGivingUpALargeRequestThatIsQueued(t *testing.T) {
 		require.ErrorIs(t, c.Wait(ctx, x), context.Canceled)
 		require.True(t, c.Unsent(x, 0))
 		require.Equal(t, before, string(x.Request))
-	})
-}
-
-// A lateConn takes its time to be poked.
-type lateConn struct {
-	net.Conn
-	poked atomic.Int32
-}
-
-func (c *lateConn) SetReadDeadline(t time.Time) error {
-	if t.Equal(past) {
-		time.Sleep(time.Millisecond)
-		defer c.poked.Add(1)
-	}
-	return c.Conn.SetReadDeadline(t)
-}
-
-// A poke is over before somebody else reads.
-func TestALatePokeHitsNobodyElse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		addr := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7000}
-		client, server := transport.Pipe(addr, addr)
-		late := &lateConn{Conn: client}
-		c := NewConn(late, Options{})
-		defer func() { _ = server.Close(); c.Close() }()
-		ctx, cancel := context.WithCancel(t.Context())
-		ends := make(chan error)
-		go func() { ends <- do(ctx, c, exchange("a")) }()
-		time.Sleep(time.Second)
-		cancel()
-		_, _ = io.WriteString(server, ">1\r\n+p\r\n") // the read ends before the poke does
-		require.ErrorIs(t, <-ends, context.Canceled)
-		require.EqualValues(t, 1, late.poked.Load())
 	})
 }

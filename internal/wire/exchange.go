@@ -40,6 +40,7 @@ type Exchange struct {
 	abandoned bool          // nobody wants its replies
 	unsent    bool          // it was taken back before anything of it was written
 	moved     atomic.Bool   // its caller is to leave: ErrHeldUp
+	finished  atomic.Bool   // all replies are there
 }
 
 // Reset makes x ready to be used again. What Reply has returned is overwritten then, unless
@@ -53,6 +54,7 @@ func (x *Exchange) Reset() {
 	if x.moved.Load() {
 		x.moved.Store(false)
 	}
+	x.finished.Store(false)
 	if len(x.wake) > 0 {
 		<-x.wake // it was woken just when it left
 	}
@@ -79,19 +81,12 @@ func (x *Exchange) Kept(i int) bool { return len(x.Ends) > 1 || x.Alone(i) }
 // Alone reports whether reply i has memory of its own, which is not used again.
 func (x *Exchange) Alone(i int) bool { return len(x.Reply(i)) >= alone }
 
-// enlist makes its caller one that another wakes.
-func (x *Exchange) enlist() {
-	if x.wake == nil {
-		x.wake = make(chan struct{}, 1)
-	}
-	x.waiting = true
-}
-
-// wakeUp wakes its caller, if that waits.
-func (x *Exchange) wakeUp() {
-	if x.waiting {
-		x.waiting = false
-		x.wake <- struct{}{}
+// ring wakes whoever waits at wake. It may wake one who did not wait for that, and looks
+// again.
+func ring(wake chan struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -119,6 +114,9 @@ func (q *queue) front() *Exchange {
 	}
 	return nil
 }
+
+// several reports whether there may be more than one.
+func (q *queue) several() bool { return len(q.all)-q.head > 1 }
 
 func (q *queue) empty() bool { return q.front() == nil }
 

@@ -30,9 +30,9 @@ func (c *Conn) lateAt() time.Time {
 
 // notice returns what tells that the next reply is late, nil if it is not, or that was told.
 // c.mu is held.
-func (c *Conn) notice() (tell func()) {
+func (c *Conn) notice(now time.Time) (tell func()) {
 	at := c.lateAt()
-	if at.IsZero() || time.Now().Before(at) || c.cause != nil {
+	if at.IsZero() || now.Before(at) || c.cause != nil {
 		return nil
 	}
 	c.late = true
@@ -80,7 +80,7 @@ func (c *Conn) move(x *Exchange) {
 	if x.reader {
 		c.poke()
 	}
-	x.wakeUp()
+	c.wakeUp(x)
 }
 
 // relieve notes that a reply is complete. c.mu is held.

@@ -56,9 +56,7 @@ func (c *Conn) takeOver(turns *int64) (took, parked bool) {
 func (c *Conn) readIdle() {
 	for {
 		idle := c.prepareIdle()
-		if tell := c.read(); tell != nil {
-			tell()
-		}
+		c.read()
 		if c.stopIdle(idle) {
 			return
 		}
@@ -80,7 +78,7 @@ func (c *Conn) stopIdle(wasIdle bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	idle := c.queue.empty()
-	if c.cause == nil && c.queue.waiting() == nil && (wasIdle || !idle) {
+	if c.cause == nil && c.waiters == 0 && (wasIdle || !idle) {
 		return false
 	}
 	c.watcher = false

@@ -3,6 +3,7 @@ package wire
 import (
 	"io"
 	"net"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -58,21 +59,53 @@ func (c *Conn) rested(now time.Time) bool {
 }
 
 // look ends the connection if the node has ended it. What it has sent unasked is read first,
-// unless somebody does: the end may be behind it. c.mu is held.
+// by whoever reads: the end may be behind it. c.mu is held, but meanwhile.
 func (c *Conn) look() {
-	switch c.peeker.sight() {
-	case endOfStream:
-		c.failLocked(io.EOF)
-	case pendingBytes:
-		if c.reading || c.cause != nil {
+	for start := time.Now(); c.cause == nil; {
+		switch c.peeker.sight() {
+		case quietSocket:
+			return
+		case endOfStream:
+			c.failLocked(io.EOF)
 			return
 		}
-		c.reading = true
-		c.turns++
-		c.endReadAt(time.Now().Add(time.Millisecond))
+		if time.Since(start) > maxLook {
+			return
+		}
+		if !c.reading {
+			c.glance()
+			c.handOn()
+			continue
+		}
 		c.mu.Unlock()
-		c.read()
+		runtime.Gosched() // the watcher is about to, or somebody who looks too
 		c.mu.Lock()
+	}
+}
+
+// maxLook is how long a connection is looked at that brings something unasked.
+const maxLook = 2 * time.Millisecond
+
+// glance takes the reader's role, and reads what there is. c.mu is held, but while it reads.
+func (c *Conn) glance() {
+	c.reading = true
+	c.turns++
+	c.endReadAt(time.Now().Add(glance))
+	c.mu.Unlock()
+	c.read()
+	c.mu.Lock()
+}
+
+// lookLast reads what there is, unless somebody reads: the replies to x may be there, whose
+// caller has waited elsewhere until its context has ended. c.mu is held.
+func (c *Conn) lookLast(x *Exchange) {
+	if c.reading || c.peeker == nil {
+		return
+	}
+	for !x.complete() && c.cause == nil && c.peeker.sight() == pendingBytes {
+		c.glance()
+	}
+	if c.reading {
 		c.handOn()
 	}
 }

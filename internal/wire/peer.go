@@ -141,6 +141,9 @@ func (p *Peer) reopen(l *lane) *Opening {
 		l.opening = nil
 		if c != nil {
 			p.retire(l.conn.Swap(c))
+			if p.closed {
+				c.fail(ErrClosed)
+			}
 		}
 		o.deliver(c, err)
 	})
@@ -352,6 +355,26 @@ func (p *Peer) Close() {
 	p.work.Wait()
 	for _, c := range p.shut() { // what was opened meanwhile
 		c.Close()
+	}
+}
+
+// Retire makes the peer take nothing more. Its connections end with the last reply that
+// somebody waits for, those that are lent when they are given back.
+func (p *Peer) Retire() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	p.cancel()
+	for i := range p.shared {
+		if c := p.shared[i].conn.Load(); c != nil {
+			c.Retire()
+		}
+	}
+	for _, c := range p.idle {
+		c.fail(ErrClosed)
+	}
+	if p.prober != nil {
+		p.prober.fail(ErrClosed)
 	}
 }
 

@@ -16,14 +16,20 @@ func (c *Conn) readFor(ctx context.Context, x *Exchange) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.watchContext(ctx)
-	for !x.complete() && c.cause == nil && !x.moved.Load() && ctx.Err() == nil {
+	for {
+		if c.queue.several() {
+			c.gather(&c.readYield)
+		}
+		if x.complete() || c.cause != nil || x.moved.Load() || ctx.Err() != nil {
+			break
+		}
 		c.limitRead()
 		c.mu.Unlock()
-		tell := c.read()
-		if tell != nil {
-			tell()
-		}
+		c.read()
 		c.mu.Lock()
+		if x.complete() {
+			break
+		}
 	}
 	c.unwatchContext()
 	if x.complete() {
@@ -34,27 +40,40 @@ func (c *Conn) readFor(ctx context.Context, x *Exchange) error {
 	return c.leaveLocked(ctx, x)
 }
 
-// read reads once and hands out what has come. It returns what is to be called then, if
-// anything.
-func (c *Conn) read() (tell func()) {
+// read reads once and hands out what has come.
+func (c *Conn) read() {
 	n, err := c.nc.Read(c.buf)
+	tell := c.take(n, err)
+	// Not under the lock: those who wake up need it.
+	for i, wake := range c.woken {
+		ring(wake)
+		c.woken[i] = nil
+	}
+	c.woken = c.woken[:0]
+	if tell != nil {
+		tell()
+	}
+}
+
+// take takes what a Read has brought, and returns what is to be called then, if anything.
+func (c *Conn) take(n int, err error) (tell func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now := time.Now()
 	if n > 0 {
-		c.heard = time.Now()
+		c.heard = now
 		if garbage := c.deliver(c.buf[:n]); garbage != nil {
 			c.failLocked(garbage)
 		}
 	}
 	switch {
 	case err == nil:
-		return nil
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		c.failLocked(err)
 	case c.expire() && n == 0 && c.silent():
 		c.failLocked(ErrSilent)
 	}
-	return c.notice()
+	return c.notice(now)
 }
 
 // ErrGarbage means that what a node has sent is no reply, or one that nobody asked for.
@@ -121,7 +140,10 @@ func (c *Conn) add(x *Exchange, piece []byte, complete bool) {
 	c.relieve()
 	if x.complete() {
 		c.queue.pop()
-		x.wakeUp()
+		if c.dequeue(x) {
+			c.woken = append(c.woken, x.wake)
+		}
+		x.finished.Store(true) // from here on it is its caller's
 		if c.state.Load() == leaving {
 			c.endIfUnwanted()
 		}

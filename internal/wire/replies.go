@@ -7,6 +7,7 @@ type replies struct {
 	partial []byte // of the next one; empty if it has not begun
 	begun   bool
 	inChunk bool   // partial lies in the chunk
+	own     bool   // partial has memory of its own
 	chunk   []byte // room for what is to come
 	scratch []byte // where a small reply that is the only one lies, again and again
 	one     [1][]byte
@@ -28,11 +29,19 @@ const (
 // add adds a piece of the i-th of n replies. If missing is not 0 more will come, at least so
 // many bytes.
 func (r *replies) add(piece []byte, missing, i, n int) {
-	if !r.begun {
-		r.begin(len(piece)+missing, i, n)
+	size := len(r.partial) + len(piece) + missing
+	switch {
+	case size >= alone:
+		r.moveOut(size)
+	case !r.begun:
+		r.begin(size, i, n)
 	}
-	r.reserve(len(piece) + missing)
+	r.begun = true
+	room := cap(r.partial)
 	r.partial = append(r.partial, piece...)
+	if cap(r.partial) != room {
+		r.inChunk = false // it did not fit
+	}
 	if missing > 0 {
 		return
 	}
@@ -46,16 +55,12 @@ func (r *replies) add(piece []byte, missing, i, n int) {
 	if r.inChunk {
 		r.chunk = r.chunk[end:]
 	}
-	r.partial, r.begun = nil, false
+	r.partial, r.begun, r.inChunk, r.own = nil, false, false, false
 }
 
-// begin finds memory for a reply of size bytes or more.
+// begin finds memory for a small reply of size bytes or more.
 func (r *replies) begin(size, i, n int) {
-	r.begun, r.inChunk = true, false
 	switch {
-	case size >= alone:
-		r.partial = nil
-		return
 	case n <= 1:
 		if r.scratch == nil {
 			r.scratch = make([]byte, alone)
@@ -63,28 +68,30 @@ func (r *replies) begin(size, i, n int) {
 		r.partial = r.scratch[:0]
 		return
 	case size > len(r.chunk):
-		r.chunk = make([]byte, min(size*(n-i), maxChunk))
+		r.chunk = make([]byte, min(max(size*(n-i), alone), maxChunk))
 	}
 	r.partial, r.inChunk = r.chunk[:0], true
 }
 
-// reserve makes room for n bytes more.
-func (r *replies) reserve(n int) {
-	need := len(r.partial) + n
-	if need <= cap(r.partial) {
+// moveOut finds memory of its own for a reply of size bytes or more, of which a part may be
+// there.
+func (r *replies) moveOut(size int) {
+	r.inChunk = false
+	if r.own && size <= cap(r.partial) {
 		return
 	}
-	if need > trusted {
-		need = max(trusted, min(need, 2*len(r.partial)))
+	if size > trusted {
+		size = max(trusted, min(size, 2*len(r.partial)))
 	}
-	r.inChunk = false
-	r.partial = append(make([]byte, 0, max(need, 2*len(r.partial))), r.partial...)
+	r.partial = append(make([]byte, 0, max(size, 2*len(r.partial))), r.partial...)
+	r.own = true
 }
 
 // cut drops the reply that is not complete.
-func (r *replies) cut() { r.partial, r.begun = nil, false }
+func (r *replies) cut() { r.partial, r.begun, r.inChunk, r.own = nil, false, false, false }
 
 // reset drops all replies, and keeps the memory that is used again.
 func (r *replies) reset() {
-	r.whole, r.one[0], r.partial, r.chunk, r.begun = nil, nil, nil, nil, false
+	r.whole, r.one[0], r.chunk = nil, nil, nil
+	r.cut()
 }

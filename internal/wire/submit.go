@@ -2,7 +2,6 @@ package wire
 
 import (
 	"net"
-	"runtime"
 	"slices"
 	"time"
 )
@@ -63,7 +62,7 @@ func (c *Conn) Submit(x *Exchange) error {
 	c.queue.push(x)
 	if x.Prompt && c.reading {
 		c.expect()
-		x.enlist()
+		c.enqueue(x)
 		x.enlisted = true
 	}
 	if c.writing {
@@ -128,7 +127,7 @@ func (c *Conn) takeSpare() []byte {
 func (c *Conn) write(x *Exchange) {
 	for len(c.out) > 0 {
 		if c.queue.front() != x {
-			c.gather()
+			c.gather(&c.writeYield)
 		}
 		if len(c.out) == 0 {
 			break // the connection has ended
@@ -145,21 +144,6 @@ func (c *Conn) write(x *Exchange) {
 		c.sent(batch, err)
 	}
 	c.writing = false
-}
-
-// gather lets callers that are about to submit do so, so that one Write carries them all.
-// c.mu is held before and after.
-func (c *Conn) gather() {
-	if !c.yield.worth() {
-		return
-	}
-	before := c.submits
-	c.mu.Unlock()
-	start := time.Now()
-	runtime.Gosched()
-	took := time.Since(start)
-	c.mu.Lock()
-	c.yield.learn(c.submits-before, took)
 }
 
 // wouldExceed reports whether writing what is queued might block. c.mu is held.
@@ -217,7 +201,7 @@ func (c *Conn) writeAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.out) > 0 {
-		c.gather()
+		c.gather(&c.writeYield)
 		if len(c.out) == 0 {
 			break // the connection has ended
 		}

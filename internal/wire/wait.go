@@ -13,7 +13,7 @@ import (
 func (c *Conn) Wait(ctx context.Context, x *Exchange) error {
 	next := waits
 	if !x.enlisted {
-		next = c.enlist(x)
+		next = c.enlist(ctx, x)
 	}
 	for {
 		var err error
@@ -22,7 +22,7 @@ func (c *Conn) Wait(ctx context.Context, x *Exchange) error {
 			return nil
 		case broken:
 			return c.Err()
-		case moves:
+		case leaves:
 			err = c.leave(ctx, x)
 		case reads:
 			if err = c.readFor(ctx, x); err == nil && x.complete() {
@@ -31,8 +31,7 @@ func (c *Conn) Wait(ctx context.Context, x *Exchange) error {
 		case waits:
 			select {
 			case <-x.wake:
-				// Whoever woke it touches it no more.
-				if x.complete() && !x.reader {
+				if x.finished.Load() { // nobody else touches it any more
 					return nil
 				}
 			case <-ctx.Done():
@@ -42,7 +41,7 @@ func (c *Conn) Wait(ctx context.Context, x *Exchange) error {
 		if err != nil {
 			return err
 		}
-		next = c.enlist(x)
+		next = c.enlist(ctx, x)
 	}
 }
 
@@ -52,13 +51,13 @@ type fate int
 const (
 	done   fate = iota // its replies are there
 	broken             // the connection has ended
-	moves              // it is to go elsewhere
+	leaves             // its ctx has ended, or it is to go elsewhere
 	reads              // it has the reader's role
 	waits              // it will be woken
 )
 
 // enlist finds out what is to become of the caller of x.
-func (c *Conn) enlist(x *Exchange) fate {
+func (c *Conn) enlist(ctx context.Context, x *Exchange) fate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -68,23 +67,58 @@ func (c *Conn) enlist(x *Exchange) fate {
 	case c.cause != nil:
 		return broken
 	case x.moved.Load():
-		return moves
+		return leaves
 	case x.reader:
 		return reads
+	case ctx.Err() != nil:
+		c.lookLast(x)
+		if x.complete() {
+			return done
+		}
+		return leaves
 	case !c.reading:
 		c.reading, x.reader = true, true
 		c.turns++
 		return reads
 	}
 	c.expect()
-	x.enlist()
+	c.enqueue(x)
 	return waits
+}
+
+// enqueue makes the caller of x one that another wakes. c.mu is held.
+func (c *Conn) enqueue(x *Exchange) {
+	if x.wake == nil {
+		x.wake = make(chan struct{}, 1)
+	}
+	if !x.waiting {
+		x.waiting = true
+		c.waiters++
+	}
+}
+
+// dequeue makes the caller of x one that waits no more. It reports whether it did. c.mu is
+// held.
+func (c *Conn) dequeue(x *Exchange) bool {
+	if !x.waiting {
+		return false
+	}
+	x.waiting = false
+	c.waiters--
+	return true
+}
+
+// wakeUp wakes the caller of x, if that waits. c.mu is held.
+func (c *Conn) wakeUp(x *Exchange) {
+	if c.dequeue(x) {
+		ring(x.wake)
+	}
 }
 
 // dismiss takes back from the caller of x, who waits no more, the reader's role: it may have
 // been given that just when it left. c.mu is held.
 func (c *Conn) dismiss(x *Exchange) {
-	x.waiting = false
+	c.dequeue(x)
 	if x.reader {
 		x.reader = false
 		c.handOn()
@@ -100,7 +134,7 @@ func (c *Conn) leave(ctx context.Context, x *Exchange) error {
 }
 
 func (c *Conn) leaveLocked(ctx context.Context, x *Exchange) error {
-	x.waiting = false
+	c.dequeue(x)
 	if x.complete() || c.cause != nil {
 		return nil
 	}
@@ -128,7 +162,10 @@ func (c *Conn) abandon(x *Exchange) {
 // handOn gives the reader's role, which its holder lays down, to a caller that waits, or
 // to nobody. c.mu is held.
 func (c *Conn) handOn() {
-	next := c.queue.waiting()
+	var next *Exchange
+	if c.waiters > 0 {
+		next = c.queue.waiting()
+	}
 	if next == nil {
 		c.reading = false
 		if c.parked {
@@ -139,7 +176,7 @@ func (c *Conn) handOn() {
 	}
 	next.reader = true
 	c.turns++
-	next.wakeUp()
+	c.wakeUp(next)
 }
 
 // Unsent reports whether request i of x, which has no reply, was certainly not executed:

@@ -1,23 +1,28 @@
 package wire
 
-import "time"
+import (
+	"runtime"
+	"time"
+)
 
-// A yield decides whether a writer should let others run before it writes, so that their
-// requests leave in the same Write. It pays where many callers are about to submit; beside
-// goroutines that compute it costs a time slice of theirs. So it is measured: after several
-// in a row that brought nothing, or one that took too long for what it brought, some writes
-// go without, twice as many each time.
+// A yield decides whether a writer or a reader should let others run first, so that their
+// requests leave in the same Write, and one Read brings more replies. It pays where many
+// callers are about to submit; beside goroutines that compute it costs a time slice of
+// theirs. So it is measured: after several in a row that brought nothing, or one that took
+// too long for what it brought, it is gone without some times, twice as many each time.
 type yield struct {
-	skip      int // writes to go without
+	skip      int // times to go without
 	penalty   int
 	fruitless int // yields in a row that brought nothing
 }
 
 const (
+	yields       = 2 // in a row
 	shortYield   = 100 * time.Microsecond
+	longYield    = time.Millisecond
 	perExchange  = 20 * time.Microsecond // that it may take for each that others submit
-	maxFruitless = 8
-	minPenalty   = 16
+	maxFruitless = 64
+	minPenalty   = 8
 	maxPenalty   = 4096
 )
 
@@ -32,7 +37,7 @@ func (y *yield) worth() bool {
 // learn takes what a yield has brought: how much others have submitted, and what it took.
 func (y *yield) learn(gained int64, took time.Duration) {
 	switch {
-	case gained > 0 && took <= max(shortYield, time.Duration(gained)*perExchange):
+	case gained > 0 && took <= max(longYield, time.Duration(gained)*perExchange):
 		y.fruitless, y.penalty = 0, 0
 		return
 	case took <= shortYield:
@@ -43,4 +48,20 @@ func (y *yield) learn(gained int64, took time.Duration) {
 	y.fruitless = 0
 	y.penalty = min(max(2*y.penalty, minPenalty), maxPenalty)
 	y.skip = y.penalty
+}
+
+// gather lets callers run that may be about to submit. c.mu is held before and after.
+func (c *Conn) gather(y *yield) {
+	if !y.worth() {
+		return
+	}
+	before := c.submits
+	c.mu.Unlock()
+	start := time.Now()
+	for range yields {
+		runtime.Gosched()
+	}
+	took := time.Since(start)
+	c.mu.Lock()
+	y.learn(c.submits-before, took)
 }
