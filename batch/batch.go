@@ -33,7 +33,8 @@ import (
 type Executor interface {
 	// SlotMap returns the current slot map.
 	SlotMap() *slotmap.Map
-	// Run sends ops to the nodes of their slots and gives each its result.
+	// Run sends ops to the nodes of their slots and gives each its result. It must not keep
+	// any of them.
 	Run(ctx context.Context, ops []*routing.Op) error
 }
 

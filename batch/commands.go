@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -18,24 +19,52 @@ var (
 	_ routing.Wrapper = (*countCmd)(nil)
 )
 
-// valueCmd is a GET in little memory: there may be a million of them.
-type valueCmd struct {
-	redis.Cmder // all that nobody asks a GET for
-	args        [2]any
+// lightCmd is a GET or a SET in little memory: there may be a million of them.
+type lightCmd struct {
+	redis.Cmder // all that nobody asks it for
+	args        []any
+	three       [3]any // room for args
 	val         string
 	err         error
 }
 
-// aGet is what valueCmds have in common.
+// aGet is what all lightCmds have in common.
 var aGet redis.Cmder = redis.NewStringCmd(context.Background(), "get", "")
 
-var _ routing.StringTaker = (*valueCmd)(nil)
+var _ routing.StringTaker = (*lightCmd)(nil)
 
-func (c *valueCmd) Name() string          { return "get" }
-func (c *valueCmd) Args() []any           { return c.args[:] }
-func (c *valueCmd) TakeString(val string) { c.val = val }
-func (c *valueCmd) SetErr(err error)      { c.err = err }
-func (c *valueCmd) Err() error            { return c.err }
+func (c *lightCmd) Name() string          { return c.args[0].(string) }
+func (c *lightCmd) Args() []any           { return c.args }
+func (c *lightCmd) TakeString(val string) { c.val = val }
+func (c *lightCmd) SetVal(val string)     { c.val = val } // as go-redis's commands have it
+func (c *lightCmd) SetErr(err error)      { c.err = err }
+func (c *lightCmd) Err() error            { return c.err }
+
+// lightCmds are made many at a time.
+type lightCmds struct {
+	all  []lightCmd
+	used int
+}
+
+// grow makes room for n.
+func (cs *lightCmds) grow(n int) { cs.all = slices.Grow(cs.all[:0], n)[:n] }
+
+// next returns one with its arguments.
+func (cs *lightCmds) next(args ...any) *lightCmd {
+	if cs.used == len(cs.all) {
+		cs.all, cs.used = make([]lightCmd, 64), 0
+	}
+	c := &cs.all[cs.used]
+	cs.used++
+	c.Cmder, c.args = aGet, append(c.three[:0], args...)
+	return c
+}
+
+// reset returns the memory, to be used again.
+func (cs *lightCmds) reset() lightCmds {
+	clear(cs.all[:cs.used])
+	return lightCmds{all: cs.all[:0]}
+}
 
 type valuesCmd struct {
 	redis.SliceCmd
@@ -68,34 +97,21 @@ func (c *countCmd) Taker() redis.Cmder { return &c.IntCmd }
 type reads struct {
 	arg    func(i int) any // the key at position i
 	values *Values
-	gets   []valueCmd // to be used
 }
 
-func (r *reads) fill(op *routing.Op, keys []int) {
+func (r *reads) fill(op *routing.Op, keys []int, light *lightCmds) {
 	op.Flags = routing.Repeatable | routing.SharesMemory
 	if len(keys) > 1 {
 		op.Cmd = &valuesCmd{args: appendArgs("mget", keys, r.arg)}
 		return
 	}
-	get := r.get()
-	get.Cmder, get.args = aGet, [2]any{"get", r.arg(keys[0])}
-	op.Cmd = get
-}
-
-// get returns a GET without its key. They are made many at a time.
-func (r *reads) get() *valueCmd {
-	if len(r.gets) == 0 {
-		r.gets = make([]valueCmd, min(256, r.values.Len()))
-	}
-	get := &r.gets[0]
-	r.gets = r.gets[1:]
-	return get
+	op.Cmd = light.next("get", r.arg(keys[0]))
 }
 
 func (r *reads) take(op *routing.Op, keys []int) {
 	v := r.values
 	switch cmd := op.Cmd.(type) {
-	case *valueCmd:
+	case *lightCmd:
 		switch {
 		case op.Err == nil:
 			v.vals[keys[0]] = value{cmd.val, true}
@@ -157,12 +173,12 @@ func (w *writes) dropOverwritten(parts []Part) {
 	}
 }
 
-func (w *writes) fill(op *routing.Op, keys []int) {
-	name := "mset"
+func (w *writes) fill(op *routing.Op, keys []int, light *lightCmds) {
 	if len(keys) == 1 {
-		name = "set"
+		op.Cmd = light.next("set", w.arg(keys[0]), w.val(keys[0]))
+		return
 	}
-	args := append(make([]any, 0, 1+2*len(keys)), name)
+	args := append(make([]any, 0, 1+2*len(keys)), "mset")
 	for _, i := range keys {
 		args = append(args, w.arg(i), w.val(i))
 	}
@@ -192,7 +208,7 @@ type deletes struct {
 	results *Results
 }
 
-func (d *deletes) fill(op *routing.Op, keys []int) {
+func (d *deletes) fill(op *routing.Op, keys []int, _ *lightCmds) {
 	op.Cmd = &countCmd{args: appendArgs("del", keys, d.arg)}
 }
 

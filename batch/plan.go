@@ -88,6 +88,9 @@ func partition(n int, slot func(i int) uint16) []Part {
 // groupByNode sorts parts by the master that serves them, in the order of the map;
 // slots without one come last.
 func groupByNode(m *slotmap.Map, parts []Part) ([]Part, []Group) {
+	if len(parts) == 0 {
+		return nil, nil
+	}
 	shards := m.Shards()
 	var few [16]int
 	sizes := append(few[:0], make([]int, len(shards)+1)...)

@@ -2,6 +2,8 @@ package batch
 
 import (
 	"context"
+	"slices"
+	"sync"
 
 	"github.com/slotmesh/slotmesh/routing"
 )
@@ -9,7 +11,8 @@ import (
 // command is one of the commands of this package, for the keys of one call.
 type command interface {
 	// fill makes op the one for the keys at the given positions, which share a slot.
-	fill(op *routing.Op, keys []int)
+	// light is where small commands are to be had.
+	fill(op *routing.Op, keys []int, light *lightCmds)
 	// take stores what the op for these keys brought.
 	take(op *routing.Op, keys []int)
 	// err is the error of the call, once all ops were taken.
@@ -32,7 +35,7 @@ func run(ctx context.Context, x Executor, p *Plan, s Strategy, cmd command) erro
 		}
 	}
 	for _, parts := range all {
-		w := &work{cmd: cmd, divisible: !p.Native()}
+		w := newWork(cmd, !p.Native())
 		_ = x.Run(ctx, w.ops(parts))
 		w.finish()
 	}
@@ -61,11 +64,41 @@ func rounds(p *Plan, s Strategy) [][]Part {
 	}
 }
 
-// work is the ops of one round, with the keys of each.
+// work is the ops of one round, with the keys of each. Its memory is used again.
 type work struct {
 	cmd       command
 	divisible bool // several slots: nothing is promised about keys that share one
 	sent      []sent
+	slab      []routing.Op
+	list      []*routing.Op
+	light     lightCmds
+}
+
+// works are those that are done.
+var works sync.Pool
+
+// maxKept is how many ops a work may have that is used again.
+const maxKept = 16 << 10
+
+func newWork(cmd command, divisible bool) *work {
+	w, ok := works.Get().(*work)
+	if !ok {
+		w = &work{}
+	}
+	w.cmd, w.divisible = cmd, divisible
+	return w
+}
+
+// recycle lets the memory of w be used again. Nobody has its ops any more.
+func (w *work) recycle() {
+	if cap(w.slab) > maxKept {
+		return
+	}
+	clear(w.sent)
+	clear(w.slab)
+	clear(w.list)
+	*w = work{sent: w.sent[:0], slab: w.slab[:0], list: w.list[:0], light: w.light.reset()}
+	works.Put(w)
 }
 
 type sent struct {
@@ -97,26 +130,36 @@ func (w *work) cut(i int) []*routing.Op {
 
 // add returns ops for n parts and notes that they are sent.
 func (w *work) add(n int, part func(i int) Part) []*routing.Op {
-	if w.sent == nil {
-		w.sent = make([]sent, 0, n)
-	}
-	slab := make([]routing.Op, n)
-	ops := make([]*routing.Op, n)
+	slab, ops := w.room(n)
 	for i := range ops {
 		p := part(i)
 		ops[i] = &slab[i]
 		ops[i].Slot = int(p.Slot)
-		w.cmd.fill(ops[i], p.Keys)
+		w.cmd.fill(ops[i], p.Keys, &w.light)
 		w.sent = append(w.sent, sent{op: ops[i], keys: p.Keys})
 	}
 	return ops
 }
 
-// finish takes the result of every op that was not cut.
+// room returns room for n ops: that of w the first time, new one for the parts of ops that
+// are cut.
+func (w *work) room(n int) ([]routing.Op, []*routing.Op) {
+	if len(w.sent) > 0 {
+		return make([]routing.Op, n), make([]*routing.Op, n)
+	}
+	w.sent = slices.Grow(w.sent, n)
+	w.slab = slices.Grow(w.slab, n)[:n]
+	w.list = slices.Grow(w.list, n)[:n]
+	w.light.grow(n)
+	return w.slab, w.list
+}
+
+// finish takes the result of every op that was not cut. w is of no use any more then.
 func (w *work) finish() {
 	for i := range w.sent {
 		if s := &w.sent[i]; !s.cut {
 			w.cmd.take(s.op, s.keys)
 		}
 	}
+	w.recycle()
 }

@@ -28,8 +28,9 @@ type memory struct {
 	// cut, if set, says whether an op that can be cut is.
 	cut func(keys []string) bool
 
-	runs [][]*routing.Op     // the ops of each call of Run, as they were given
-	told map[string][]result // by key, in order: what each request for it brought
+	runs  [][]*routing.Op     // the ops of each call of Run, as they were given
+	parts []*routing.Op       // of those that were cut
+	told  map[string][]result // by key, in order: what each request for it brought
 }
 
 // reaction is what becomes of one request.
@@ -58,7 +59,7 @@ func newMemory(slots *slotmap.Map, pairs ...string) *memory {
 func (m *memory) SlotMap() *slotmap.Map { return m.slots }
 
 func (m *memory) Run(ctx context.Context, ops []*routing.Op) error {
-	m.runs = append(m.runs, ops)
+	m.runs = append(m.runs, copies(ops))
 	var first error
 	for _, op := range ops {
 		m.one(ctx, op)
@@ -69,12 +70,26 @@ func (m *memory) Run(ctx context.Context, ops []*routing.Op) error {
 	return first
 }
 
+// copies returns ops that may be kept: those that are run may be used again.
+func copies(ops []*routing.Op) []*routing.Op {
+	kept := make([]*routing.Op, len(ops))
+	for i, op := range ops {
+		kept[i] = &routing.Op{
+			Cmd:  redis.NewCmd(context.Background(), slices.Clone(op.Cmd.Args())...),
+			Slot: op.Slot, Flags: op.Flags, Block: op.Block, Cut: op.Cut,
+		}
+	}
+	return kept
+}
+
 // one runs an op, or its parts in its place.
 func (m *memory) one(ctx context.Context, op *routing.Op) {
 	args := words(op.Cmd)
 	keys := keysOf(args)
 	if op.Cut != nil && m.cut != nil && m.cut(keys) {
-		for _, part := range op.Cut() {
+		parts := op.Cut()
+		m.parts = append(m.parts, copies(parts)...)
+		for _, part := range parts {
 			m.one(ctx, part)
 			if op.Err == nil {
 				op.Err = part.Err
@@ -584,17 +599,18 @@ func TestSerialGoesOn(t *testing.T) {
 func TestFlags(t *testing.T) {
 	x := newMemory(threeMasters(t))
 	keys := []string{"a", "b", "{b}"}
+	x.cut = func(keys []string) bool { return len(keys) > 1 }
 	flags := func() routing.OpFlags {
 		all := x.runs[len(x.runs)-1]
 		for _, op := range all {
 			require.Equal(t, all[0].Flags, op.Flags)
-			if op.Cut != nil {
-				for _, part := range op.Cut() {
-					require.Equal(t, op.Flags, part.Flags, "a part is as its whole")
-					require.Equal(t, op.Slot, part.Slot)
-				}
-			}
 		}
+		require.Len(t, x.parts, 2)
+		for _, part := range x.parts {
+			require.Equal(t, all[0].Flags, part.Flags, "a part is as its whole")
+			require.Equal(t, int(hashtag.Slot("b")), part.Slot)
+		}
+		x.parts = nil
 		return all[0].Flags
 	}
 	_, err := batch.MGet(t.Context(), x, keys)

@@ -42,7 +42,7 @@ func Split(cmd redis.Cmder, keys []int) (ops []*routing.Op, finish func() error,
 	if ws, ok := c.(*writes); ok {
 		ws.dropOverwritten(parts)
 	}
-	w := &work{cmd: c, divisible: true}
+	w := newWork(c, true)
 	return w.ops(parts), func() error {
 		w.finish()
 		reply()

@@ -98,8 +98,8 @@ func decodeCommon(cmd redis.Cmder, raw []byte, keep keeping) (err error, ok bool
 			cmd.SetVal(val)
 		}
 	case StringTaker:
-		if ok = r.kind == resp.Bulk; ok {
-			cmd.TakeString(r.string(keep.small || keep.large))
+		if ok = r.kind == resp.Bulk || r.kind == resp.Simple; ok {
+			cmd.TakeString(r.taken(keep.small || keep.large))
 		}
 	}
 	return nil, ok
@@ -182,6 +182,14 @@ func (r *scalar) string(keep bool) string {
 		return string(r.text)
 	}
 	return unsafe.String(&r.text[0], len(r.text))
+}
+
+// taken is string, or status for a status.
+func (r *scalar) taken(keep bool) string {
+	if r.kind == resp.Simple {
+		return r.status()
+	}
+	return r.string(keep)
 }
 
 // status is string for what is nearly always OK.

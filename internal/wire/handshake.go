@@ -39,12 +39,17 @@ func (e *HandshakeError) Error() string { return e.Step + ": " + e.Answer }
 // replies. If it fails it closes nc. What a node refuses is a *HandshakeError; no error
 // holds the credentials.
 func Open(ctx context.Context, nc net.Conn, h Handshake, opts Options) (*Conn, resp.Protocol, error) {
+	late := opts.Late
+	opts.Late = nil // nobody else waits for a handshake
 	c := NewConn(nc, opts)
 	protocol, err := h.perform(ctx, c)
 	if err != nil {
 		c.Close()
 		return nil, 0, err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opts.Late = late
 	return c, protocol, nil
 }
 

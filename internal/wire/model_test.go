@@ -27,13 +27,7 @@ import (
 // and then compares what they got with what the peer has noted. SLOTMESH_SEED repeats a
 // run, as far as the seed decides: who runs first is the scheduler's.
 func TestModel(t *testing.T) {
-	seeds := 40
-	first := uint64(rand.Uint32())
-	if text := os.Getenv("SLOTMESH_SEED"); text != "" {
-		n, err := strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err, "SLOTMESH_SEED")
-		first, seeds = n, 1
-	}
+	first, seeds := modelSeeds(t, 40)
 	for i := range seeds {
 		seed := first + uint64(i)
 		t.Run(fmt.Sprintf("SLOTMESH_SEED=%d", seed), func(t *testing.T) {
@@ -43,6 +37,17 @@ func TestModel(t *testing.T) {
 			return
 		}
 	}
+}
+
+// modelSeeds returns the first seed, and how many to run.
+func modelSeeds(t *testing.T, seeds int) (first uint64, n int) {
+	text := os.Getenv("SLOTMESH_SEED")
+	if text == "" {
+		return uint64(rand.Uint32()), seeds
+	}
+	first, err := strconv.ParseUint(text, 10, 64)
+	require.NoError(t, err, "SLOTMESH_SEED")
+	return first, 1
 }
 
 const (
@@ -61,6 +66,7 @@ type model struct {
 	mu    sync.Mutex
 	clock int // counts Submits begun and ended
 	all   []*attempt
+	held  bool // HoldUp was called
 }
 
 // An end is what becomes of the connection of a run.
@@ -69,6 +75,8 @@ type end int
 const (
 	survives end = iota
 	closedByUs
+	retiredByUs
+	hugeReplies // of which one that nobody wants ends it
 	closedByPeer
 	resetByPeer
 	halfReply // and then closed
@@ -86,6 +94,7 @@ type attempt struct {
 	answered     int
 	unsent       []bool
 	refused      bool // by Submit
+	movable      bool
 }
 
 func newModel(t *testing.T, seed uint64) *model {
@@ -94,13 +103,17 @@ func newModel(t *testing.T, seed uint64) *model {
 	if r.IntN(3) > 0 {
 		m.end = end(r.IntN(int(ends)))
 	}
-	c, p := connect(t, Options{ReadTimeout: modelTimeout, WriteTimeout: time.Minute})
+	opts := Options{ReadTimeout: modelTimeout, WriteTimeout: time.Minute}
+	if r.IntN(3) > 0 {
+		opts.Late = m.late
+	}
+	c, p := connect(t, opts)
 	m.c = c
 	m.peer = &scribe{
 		peer: p, r: rand.New(rand.NewPCG(seed, 1)), end: m.end,
 		last: math.MaxInt, lazy: []int{0, 1, 10, 100}[r.IntN(4)],
 	}
-	if m.end != survives && m.end != closedByUs {
+	if m.end >= closedByPeer {
 		m.peer.last = r.IntN(modelSteps)
 	}
 	return m
@@ -113,6 +126,9 @@ func (m *model) run() {
 	if m.end == closedByUs {
 		after := time.Duration(r.Int64N(int64(3 * time.Second)))
 		running.Go(func() { time.Sleep(after); m.c.Close() })
+	}
+	if m.end == retiredByUs {
+		defer time.AfterFunc(time.Duration(r.Int64N(int64(3*time.Second))), m.c.Retire).Stop()
 	}
 	var callers sync.WaitGroup
 	n := 1 + r.IntN(24)
@@ -134,7 +150,11 @@ func (m *model) run() {
 
 // checkConn checks what became of the connection: cancellations alone do not end it.
 func (m *model) checkConn() {
-	if m.end != survives && m.peer.overdue() || m.end == closedByUs {
+	switch {
+	case m.end == closedByUs || m.end >= closedByPeer && m.peer.overdue():
+		return
+	case m.c.Gone() && (m.end == retiredByUs || m.end == hugeReplies):
+		require.ErrorIs(m.t, m.c.Err(), ErrClosed, "nobody waits any more")
 		return
 	}
 	require.NoError(m.t, m.c.Err(), "nothing has ended it")
@@ -144,6 +164,17 @@ func (m *model) checkConn() {
 	m.peer.live()
 	require.NoError(m.t, do(m.t.Context(), m.c, x))
 	require.Equal(m.t, answer("last", 1), string(x.Reply(0)))
+}
+
+// late holds the connection up, now or later.
+func (m *model) late(c *Conn, turn int64) {
+	after := []time.Duration{0, time.Microsecond, 50 * time.Millisecond}[rand.IntN(3)]
+	time.AfterFunc(after, func() {
+		m.mu.Lock()
+		m.held = true
+		m.mu.Unlock()
+		c.HoldUp(turn)
+	})
 }
 
 // checkPeer compares what the callers know with what the peer has executed.
@@ -162,7 +193,7 @@ func (m *model) checkPeer() {
 			switch {
 			case i < a.answered:
 				require.True(m.t, executed, "%s was answered", id)
-			case a.refused || a.unsent[i] || m.c.Unsent(a.x, i):
+			case a.refused || a.err != nil && (a.unsent[i] || m.c.Unsent(a.x, i)):
 				require.False(m.t, executed, "%s was unsent", id)
 			}
 			if executed && i > 0 {
@@ -187,6 +218,7 @@ type caller struct {
 	name int
 	r    *rand.Rand
 	made int
+	used []*Exchange // that are over, to be used again
 }
 
 func (c *caller) run(steps int) {
@@ -198,11 +230,11 @@ func (c *caller) run(steps int) {
 	for c.made < steps && !c.m.t.Failed() {
 		switch n := c.r.IntN(20); {
 		case n < 8:
-			c.wait(context.Background(), c.submit())
+			c.wait(context.Background(), c.submit(true))
 		case n < 14:
 			c.giveUp()
 		case n < 16:
-			c.wait(context.WithoutCancel(c.m.t.Context()), c.submit())
+			c.wait(context.WithoutCancel(c.m.t.Context()), c.submit(true))
 			c.pause(5 * time.Millisecond)
 		case n < 19:
 			c.waitLater()
@@ -230,14 +262,14 @@ func (c *caller) giveUp() {
 		ctx, cancel = context.WithTimeout(ctx, after)
 		defer cancel()
 	}
-	c.wait(ctx, c.submit())
+	c.wait(ctx, c.submit(true))
 }
 
 // waitLater submits, as a batch does, and waits in any order when it has waited elsewhere.
 func (c *caller) waitLater() {
 	var attempts []*attempt
 	for range c.r.IntN(4) + 1 {
-		attempts = append(attempts, c.submit())
+		attempts = append(attempts, c.submit(false))
 		if c.r.IntN(4) == 0 {
 			c.pause(time.Millisecond)
 		}
@@ -267,9 +299,10 @@ func (c *caller) size(large int) int {
 	}
 }
 
-func (c *caller) submit() *attempt {
+func (c *caller) submit(waitsNext bool) *attempt {
 	c.made++
-	a := &attempt{x: &Exchange{}}
+	a := &attempt{x: c.take(), movable: c.r.IntN(2) == 0}
+	a.x.Movable, a.x.Prompt = a.movable, waitsNext && c.r.IntN(2) == 0
 	large := c.r.IntN(200) == 0 // more than is written at once
 	for i := range c.r.IntN(5) + 1 {
 		id := fmt.Sprintf("%d:%d:%d", c.name, c.made, i)
@@ -288,6 +321,18 @@ func (c *caller) submit() *attempt {
 	return a
 }
 
+// take returns an exchange, a new one or one that was used.
+func (c *caller) take() *Exchange {
+	n := len(c.used)
+	if n == 0 || c.r.IntN(4) == 0 {
+		return &Exchange{}
+	}
+	x := c.used[n-1]
+	c.used = c.used[:n-1]
+	x.Reset()
+	return x
+}
+
 // replySize returns how long the reply to a request is to be, by its name.
 func (c *caller) replySize(id string) int {
 	h := uint32(2166136261)
@@ -295,6 +340,9 @@ func (c *caller) replySize(id string) int {
 		h = (h ^ uint32(b)) * 16777619
 	}
 	r := rand.New(rand.NewPCG(uint64(h), c.m.seed))
+	if c.m.end == hugeReplies && r.IntN(300) == 0 {
+		return (huge + r.IntN(2*huge)) &^ 3 // a bulk
+	}
 	return (&caller{r: r}).size(300 << 10)
 }
 
@@ -312,7 +360,8 @@ func (m *model) tick(a *attempt) int {
 // wait waits for an attempt, and checks what it brings.
 func (c *caller) wait(ctx context.Context, a *attempt) {
 	if a.refused {
-		if !errors.Is(a.err, c.m.c.Err()) {
+		leaves := c.m.end == retiredByUs || c.m.end == hugeReplies
+		if !errors.Is(a.err, c.m.c.Err()) && !(leaves && errors.Is(a.err, ErrClosed)) {
 			c.m.t.Errorf("refused with %v", a.err)
 		}
 		return
@@ -338,15 +387,29 @@ func (c *caller) wait(ctx context.Context, a *attempt) {
 		c.m.t.Errorf("%s: the caller's request was changed", a.ids[0])
 	}
 	for i := range a.ids {
-		a.unsent = append(a.unsent, c.m.c.Unsent(a.x, i))
+		a.unsent = append(a.unsent, a.err != nil && c.m.c.Unsent(a.x, i))
 	}
 	switch {
 	case a.err == nil && a.answered != len(a.ids):
 		c.m.t.Errorf("%s: %d of %d replies, and no error", a.ids[0], a.answered, len(a.ids))
-	case a.err == nil || ctx.Err() != nil && errors.Is(a.err, ctx.Err()):
+	case a.err == nil:
+		c.used, a.x = append(c.used, a.x), nil
+	case ctx.Err() != nil && errors.Is(a.err, ctx.Err()):
+	case errors.Is(a.err, ErrHeldUp):
+		if !a.movable || !c.m.wasHeld() {
+			c.m.t.Errorf("%s was sent away", a.ids[0])
+		}
+	case c.m.end == retiredByUs || c.m.end == hugeReplies:
+		c.m.t.Errorf("%s ended with %v, though it waited", a.ids[0], a.err)
 	case c.m.c.Err() == nil || !errors.Is(a.err, c.m.c.Err()):
 		c.m.t.Errorf("%s ended with %v, the connection with %v", a.ids[0], a.err, c.m.c.Err())
 	}
+}
+
+func (m *model) wasHeld() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.held
 }
 
 // answer is the peer's reply to a request: about so long, and of a type that the length

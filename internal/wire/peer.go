@@ -45,6 +45,7 @@ type Peer struct {
 	retired []*Conn        // that end by themselves
 	prober  *Conn          // over which the node is asked whether it answers
 	probing bool
+	late    []overdue
 	work    sync.WaitGroup
 
 	dials, failures, crowded atomic.Uint64

@@ -332,6 +332,34 @@ func TestPeerClose(t *testing.T) {
 	})
 }
 
+// What a peer that is retired has begun comes to its end, and nothing else begins.
+func TestPeerRetire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, p := newNode(t, PeerOptions{})
+		idle := mustBorrow(t, p)
+		n.does(func(c *peer) { c.request(); time.Sleep(lateAfter / 2); c.reply(bulk("a")); c.echo() })
+		c, lent := mustShare(t, p, true), mustBorrow(t, p)
+		p.GiveBack(idle)
+		onShared, onBorrowed := send(t, c, exchange("a")), send(t, lent, exchange("a"))
+		p.Retire()
+		require.ErrorIs(t, idle.Err(), ErrClosed)
+		for _, get := range []func() (*Conn, error){
+			func() (*Conn, error) { return shared(t.Context(), p, true) },
+			func() (*Conn, error) { return borrowed(t.Context(), p) },
+		} {
+			_, err := get()
+			require.ErrorIs(t, err, ErrClosed)
+		}
+		require.NoError(t, <-onShared.err)
+		require.NoError(t, <-onBorrowed.err)
+		require.ErrorIs(t, c.Err(), ErrClosed)
+		require.NoError(t, do(t.Context(), lent, exchange("a")), "it is the borrower's still")
+		p.GiveBack(lent)
+		require.ErrorIs(t, lent.Err(), ErrClosed)
+		require.Zero(t, p.Counts().Open)
+	})
+}
+
 // Whatever goes on meanwhile.
 func TestPeerCloseWhileAllIsBusy(t *testing.T) {
 	for range 50 {

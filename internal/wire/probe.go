@@ -2,11 +2,21 @@ package wire
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
 // probePause is how long to wait before a node is asked again that did not answer.
 const probePause = 100 * time.Millisecond
+
+// probeTimeout is how long it has to answer.
+const probeTimeout = time.Second
+
+// An overdue is a reply that is late.
+type overdue struct {
+	conn *Conn
+	turn int64
+}
 
 // notice is told that a reply of c is late. Whether the node answers elsewhere is found out
 // on a connection of its own.
@@ -16,16 +26,23 @@ func (p *Peer) notice(c *Conn, turn int64) {
 	if p.closed {
 		return
 	}
-	p.work.Go(func() { p.probe(c, turn) })
+	p.late = append(p.late, overdue{c, turn})
+	if !p.probing {
+		p.probing = true
+		p.work.Go(p.probe)
+	}
 }
 
-// probe asks the node, as long as c is late, until it answers: then c is held up. A node
-// that answers nowhere is busy, or away, and nothing is gained by going elsewhere.
-func (p *Peer) probe(c *Conn, turn int64) {
-	for c.StillLate(turn) {
+// probe asks the node, as long as replies are late, until it answers: then their connections
+// are held up. A node that answers nowhere is busy, or away, and nothing is gained by going
+// elsewhere.
+func (p *Peer) probe() {
+	for p.stillLate() {
 		if p.ping() == nil {
-			c.HoldUp(turn)
-			return
+			for _, l := range p.takeLate() {
+				l.conn.HoldUp(l.turn)
+			}
+			continue
 		}
 		select {
 		case <-time.After(probePause):
@@ -35,14 +52,32 @@ func (p *Peer) probe(c *Conn, turn int64) {
 	}
 }
 
+// stillLate forgets the replies that have come, and reports whether any is late. If none is
+// the probe is over.
+func (p *Peer) stillLate() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.late = slices.DeleteFunc(p.late, func(l overdue) bool { return !l.conn.StillLate(l.turn) })
+	p.probing = len(p.late) > 0
+	return p.probing
+}
+
+func (p *Peer) takeLate() []overdue {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	late := p.late
+	p.late = nil
+	return late
+}
+
 // ping asks the node for a sign of life.
 func (p *Peer) ping() error {
-	c, err := p.takeProber()
+	ctx, cancel := context.WithTimeout(p.ctx, probeTimeout)
+	defer cancel()
+	c, err := p.takeProber(ctx)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, time.Second)
-	defer cancel()
 	err = c.step(ctx, "PING", "PING")
 	if refusal, ok := err.(*HandshakeError); ok && refusal != nil {
 		err = nil // a refusal is life too
@@ -52,7 +87,7 @@ func (p *Peer) ping() error {
 }
 
 // takeProber returns the connection for probes, which is the caller's then.
-func (p *Peer) takeProber() (*Conn, error) {
+func (p *Peer) takeProber(ctx context.Context) (*Conn, error) {
 	p.mu.Lock()
 	c := p.prober
 	p.prober = nil
@@ -60,7 +95,7 @@ func (p *Peer) takeProber() (*Conn, error) {
 	if c != nil && !c.Gone() {
 		return c, nil
 	}
-	return p.connect(p.ctx, borrowedBuffer, nil)
+	return p.connect(ctx, borrowedBuffer, nil)
 }
 
 // returnProber keeps the connection for the next probe, if it is of use.
