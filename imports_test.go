@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 	"internal/realcluster": {},
 	"internal/conformance": {".", "hashtag", "slotmap", "routing", "batch"},
 	"internal/difftest":    {},
+	"internal/typedcheck":  {},
 
 	// Programs.
 	"examples/...":              {"public"},

@@ -73,3 +73,9 @@ func TestErrorsUnwrap(t *testing.T) {
 	require.ErrorContains(t, ErrTooManyRedirects, "too many cluster redirections")
 	require.Equal(t, Unknown, Outcome(0))
 }
+
+// replyError is an error reply of a node.
+type replyError string
+
+func (e replyError) Error() string { return string(e) }
+func (replyError) RedisError()     {}

@@ -130,6 +130,9 @@ func described(name string, reply []any) (info *Command, known bool) {
 	}
 	if len(entry) < 6 {
 		info.find = firstArgument
+		if strings.Contains(name, "|") {
+			info.find = argumentOfSubcommand
+		}
 		return info, false
 	}
 	flags, _ := entry[2].([]any)
@@ -168,6 +171,14 @@ func noKeyTold(c *Command, dst []int, _ []any) ([]int, error) {
 func firstArgument(_ *Command, dst []int, args []any) ([]int, error) {
 	if len(args) > 1 {
 		dst = append(dst, 1)
+	}
+	return dst, nil
+}
+
+// argumentOfSubcommand takes the first argument behind the subcommand for the key.
+func argumentOfSubcommand(_ *Command, dst []int, args []any) ([]int, error) {
+	if len(args) > 2 {
+		dst = append(dst, 2)
 	}
 	return dst, nil
 }

@@ -2,11 +2,13 @@ package routing
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/slotmesh/slotmesh/internal/resp"
 	"github.com/slotmesh/slotmesh/internal/wire"
 )
 
@@ -16,31 +18,30 @@ type transaction struct {
 	cmds    []redis.Cmder // of the caller
 	replies *wire.Exchange
 	first   int // the reply to MULTI
+	replays *replays
 }
 
 func (tx *transaction) reply(i int) []byte { return tx.replies.Reply(tx.first + i) }
 
 // refusal returns the error that the i-th command was answered, nil if it was not: 0 is
 // MULTI.
-func (tx *transaction) refusal(i int) error { return asError(tx.reply(i)) }
-
-// asError returns the error that a reply is, nil if it is none.
-func asError(raw []byte) error {
-	if text, ok := bytes.CutPrefix(raw, []byte("-")); ok {
-		return replyError(bytes.TrimRight(text, "\r\n"))
+func (tx *transaction) refusal(i int) error {
+	raw := tx.reply(i)
+	if resp.Kind(raw[0]) != resp.Error {
+		return nil
 	}
-	return nil
+	return tx.replays.decodeAny(raw, redis.NewStatusCmd(context.Background()))
 }
 
 // result is what became of the transaction, whose EXEC was answered. If it ran, each
 // command has its own reply, and the first error among them is the result. If the
 // node refused it, the refusal is.
-func (tx *transaction) result(replays *replays) result {
+func (tx *transaction) result() result {
 	if err := tx.refusal(0); err != nil && tx.ranAlone() {
 		return unanswered(FaultGarbage, fmt.Errorf("multi was refused, and the commands were run one by one: %w", err))
 	}
 	raw := tx.reply(len(tx.cmds) + 1)
-	if err := asError(raw); err != nil {
+	if err := tx.refusal(len(tx.cmds) + 1); err != nil {
 		return tx.refused(err)
 	}
 	header, replies, _ := bytes.Cut(raw, []byte("\r\n"))
@@ -51,7 +52,7 @@ func (tx *transaction) result(replays *replays) result {
 	case err != nil || n != len(tx.cmds):
 		err = setErrs(tx.cmds, fmt.Errorf("exec answered %.40q to %d commands", header, len(tx.cmds)))
 	default:
-		err = replays.decodeAll(replies, tx.cmds)
+		err = tx.replays.decodeAll(replies, tx.cmds)
 	}
 	return result{answered: true, executed: true, err: err}
 }
@@ -91,16 +92,6 @@ func (tx *transaction) refused(exec error) result {
 	res.executed = false
 	return res
 }
-
-// replyError is an error reply that was read as raw bytes.
-type replyError string
-
-func (e replyError) Error() string { return string(e) }
-
-var _ redis.Error = replyError("")
-
-// RedisError marks a reply of the server, as redis.Error asks for.
-func (replyError) RedisError() {}
 
 // setErrs gives each command err and returns it.
 func setErrs(cmds []redis.Cmder, err error) error {
