@@ -18,14 +18,46 @@ import (
 func BenchmarkConn(b *testing.B) {
 	for _, callers := range []int{1, 16, 64, 256} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
-			c := dialOK(b)
-			b.ReportAllocs()
-			benchCallers(b, c, callers)
+			benchCallers(b, callers, func(ctx context.Context, c *Conn, request []byte) func() error {
+				return func() error { return do(ctx, c, &Exchange{Request: request}) }
+			})
 		})
 	}
 }
 
-func benchCallers(b *testing.B, c *Conn, callers int) {
+// BenchmarkUsedExchanges is the same with an Exchange for each caller, as routing has it.
+func BenchmarkUsedExchanges(b *testing.B) {
+	for _, callers := range []int{1, 32} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) { benchUsed(b, callers, 1) })
+	}
+}
+
+// BenchmarkBatch is 100 requests in one Exchange.
+func BenchmarkBatch(b *testing.B) {
+	for _, callers := range []int{1, 32} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) { benchUsed(b, callers, 100) })
+	}
+}
+
+func benchUsed(b *testing.B, callers, requests int) {
+	benchCallers(b, callers, func(ctx context.Context, c *Conn, request []byte) func() error {
+		x := &Exchange{}
+		return func() error {
+			x.Reset()
+			x.Prompt = true
+			for range requests {
+				x.Request = append(x.Request, request...)
+				x.Ends = append(x.Ends, len(x.Request))
+			}
+			return do(ctx, c, x)
+		}
+	})
+	b.ReportMetric(float64(b.N*requests)/b.Elapsed().Seconds(), "requests/s")
+}
+
+// benchCallers shares b.N calls of what each caller does, who makes it first.
+func benchCallers(b *testing.B, callers int, caller func(ctx context.Context, c *Conn, request []byte) func() error) {
+	c := dialOK(b)
 	request, err := resp.AppendRequest(nil, []any{"GET", "key"})
 	require.NoError(b, err)
 	work := make(chan int, callers)
@@ -34,12 +66,14 @@ func benchCallers(b *testing.B, c *Conn, callers int) {
 	}
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
+	b.ReportAllocs()
 	b.ResetTimer()
 	var running sync.WaitGroup
 	for range callers {
 		running.Go(func() {
+			call := caller(ctx, c, request)
 			for range <-work {
-				if err := do(ctx, c, &Exchange{Request: request}); err != nil {
+				if err := call(); err != nil {
 					b.Error(err)
 					return
 				}

@@ -70,6 +70,7 @@ func (c *Conn) look() {
 			return
 		}
 		if time.Since(start) > maxLook {
+			c.retire() // whatever it is, what is sent might not be answered
 			return
 		}
 		if !c.reading {

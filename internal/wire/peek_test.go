@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -195,6 +196,26 @@ func TestAQuietConnectionIsUsedAgain(t *testing.T) {
 		for range 100 {
 			s.exchanged(t)
 			s.rests(t)
+		}
+	})
+}
+
+// Replies that are there are had by a caller whose context has ended while it was elsewhere.
+func TestWaitingTooLateForWhatIsThere(t *testing.T) {
+	onSockets(t, func(t *testing.T, s *socketPair) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 20 {
+			s.exchanged(t)
+			x := exchange("a", "b")
+			require.NoError(t, s.c.Submit(x))
+			s.p.request()
+			s.p.request()
+			s.p.reply(bulk("a") + bulk("b"))
+			look := newPeeker(s.sent.TCPConn)
+			require.Eventually(t, func() bool { return look.sight() == pendingBytes || s.c.Unanswered() == 0 }, 10*time.Second, 50*time.Microsecond)
+			require.NoError(t, s.c.Wait(ctx, x))
+			require.Equal(t, bulk("b"), string(x.Reply(1)))
 		}
 	})
 }

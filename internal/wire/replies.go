@@ -24,6 +24,9 @@ const (
 	// trusted is how much memory is taken at once because a node says that a reply will
 	// need it.
 	trusted = 64 << 20
+
+	// bulky is from when on what is missing is the rest of a string, and probably all.
+	bulky = 1 << 20
 )
 
 // add adds a piece of the i-th of n replies. If missing is not 0 more will come, at least so
@@ -32,7 +35,7 @@ func (r *replies) add(piece []byte, missing, i, n int) {
 	size := len(r.partial) + len(piece) + missing
 	switch {
 	case size >= alone:
-		r.moveOut(size)
+		r.moveOut(len(r.partial)+len(piece), missing)
 	case !r.begun:
 		r.begin(size, i, n)
 	}
@@ -73,17 +76,19 @@ func (r *replies) begin(size, i, n int) {
 	r.partial, r.inChunk = r.chunk[:0], true
 }
 
-// moveOut finds memory of its own for a reply of size bytes or more, of which a part may be
-// there.
-func (r *replies) moveOut(size int) {
+// moveOut finds memory of its own for a reply of which have bytes are there, and at least
+// missing bytes are not.
+func (r *replies) moveOut(have, missing int) {
 	r.inChunk = false
-	if r.own && size <= cap(r.partial) {
+	if r.own && have <= cap(r.partial) {
 		return
 	}
-	if size > trusted {
-		size = max(trusted, min(size, 2*len(r.partial)))
+	twice := 2 * len(r.partial)
+	size := min(have+missing, max(trusted, twice))
+	if missing < bulky {
+		size = max(size, twice)
 	}
-	r.partial = append(make([]byte, 0, max(size, 2*len(r.partial))), r.partial...)
+	r.partial = append(make([]byte, 0, max(size, have)), r.partial...)
 	r.own = true
 }
 
