@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 
 BENCH ?= .
+ARGS ?=
 PACKAGES ?= ./...
 
 .PHONY: help
@@ -42,12 +43,18 @@ fuzz: ## every fuzz target for FUZZTIME, 10s if not set
 	@FUZZTIME=$${FUZZTIME:-10s} .ci/check fuzz
 
 .PHONY: soak
-soak: ## the long tests: ten thousand clusters, a million random commands to reference and real nodes
+soak: ## the long tests: large values, five minutes of resets, ten thousand clusters, a million random commands
+	SLOTMESH_SOAK=1 go test -count=1 -timeout 30m -run 'TestLarge|TestSoak' -v .
 	SLOTMESH_SOAK=1 go test -count=1 -timeout 30m -run Cycles -v ./clustertest
 	go test -count=1 -timeout 30m -run TestEmbedded ./internal/difftest -args -steps 20000 -seeds 20
 
 .PHONY: bench
-bench: ## benchmarks; BENCH is a pattern, PACKAGES where to look
+bench: ## side by side with other clients on a real cluster, and how soon a cancelled call returns; ARGS='-only ^get' and others: see go doc ./internal/benchmarks
+	go run -C internal/benchmarks . $(ARGS)
+	go run -C internal/benchmarks . -cancel
+
+.PHONY: microbench
+microbench: ## the benchmarks of the packages; BENCH is a pattern, PACKAGES where to look
 	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
 
 .PHONY: cover
