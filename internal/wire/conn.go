@@ -39,6 +39,10 @@ type Options struct {
 
 	// Buffer is how much is read at once. Defaults to 64 KiB.
 	Buffer int
+
+	// Unbuffered is for connections that do not take even a small Write before the node
+	// reads: no caller writes to them.
+	Unbuffered bool
 }
 
 // A Conn is one connection to a node, shared by its callers, who drive it: who submits

@@ -253,6 +253,26 @@ func TestPushesAreNoReplies(t *testing.T) {
 	})
 }
 
+// Nor is what is said about a push, wherever it is cut.
+func TestAttributesOfAPushAreNoReply(t *testing.T) {
+	stream := "|1\r\n+k\r\n+v\r\n>1\r\n+p\r\n" + bulk("a")
+	for cut := range len(stream) {
+		synctest.Test(t, func(t *testing.T) {
+			c, p := connect(t, Options{})
+			x := exchange("a")
+			require.NoError(t, c.Submit(x))
+			p.request()
+			go func() {
+				p.reply(stream[:cut])
+				time.Sleep(time.Millisecond)
+				p.reply(stream[cut:])
+			}()
+			require.NoError(t, c.Wait(t.Context(), x))
+			require.Equal(t, bulk("a"), string(x.Reply(0)))
+		})
+	}
+}
+
 func TestABrokenConnectionTellsWhatIsProven(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := connect(t, Options{})

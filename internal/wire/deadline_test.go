@@ -206,6 +206,20 @@ func TestAnEarlierDeadlineDoesNotShortenALaterRead(t *testing.T) {
 	})
 }
 
+// Nor does it say that nothing has come, where nobody has looked.
+func TestAnEarlierDeadlineIsNoSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := connect(t, Options{ReadTimeout: 10 * time.Millisecond})
+		go p.echo()
+		require.NoError(t, do(t.Context(), c, exchange("a")))
+		time.Sleep(15 * time.Millisecond)
+		x := exchange("b")
+		require.NoError(t, c.Submit(x))
+		time.Sleep(15 * time.Millisecond)
+		require.NoError(t, c.Wait(t.Context(), x))
+	})
+}
+
 // What blocks on purpose may be silent for longer, or for ever.
 func TestSilenceOnPurpose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -213,7 +213,9 @@ func TestHoldUpSendsTheReaderAway(t *testing.T) {
 		reader, behind := send(t, c, movable("b")), send(t, c, exchange("c"))
 		waiting := make(chan error, 1)
 		go func() { waiting <- c.Wait(t.Context(), first) }()
-		c.HoldUp((<-told).turn)
+		turn := (<-told).turn
+		synctest.Wait() // it reads on
+		c.HoldUp(turn)
 		now := time.Now()
 		reader.left(t)
 		require.Zero(t, time.Since(now))

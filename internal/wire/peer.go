@@ -305,6 +305,7 @@ func (p *Peer) connect(ctx context.Context, buffer int, late func(*Conn, int64))
 	}
 	c, _, err := Open(ctx, nc, p.opts.Handshake, Options{
 		ReadTimeout: p.opts.ReadTimeout, WriteTimeout: p.opts.WriteTimeout, Late: late, Buffer: buffer,
+		Unbuffered: newPeeker(nc) == nil, // who knows what it is
 	})
 	if err != nil {
 		p.failures.Add(1)

@@ -60,7 +60,7 @@ func (c *Conn) take(n int, err error) (tell func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	if n > 0 {
+	if n > 0 && c.cause == nil { // else nobody is there any more
 		c.heard = now
 		if garbage := c.deliver(c.buf[:n]); garbage != nil {
 			c.failLocked(garbage)

@@ -133,7 +133,7 @@ func (c *Conn) write(x *Exchange) {
 			break // the connection has ended
 		}
 		done := c.handed >= c.end(x) && (!x.Prompt || x.complete())
-		if done || c.wouldExceed() {
+		if done || c.opts.Unbuffered || c.wouldExceed() {
 			c.work.Go(c.writeAll)
 			return
 		}
