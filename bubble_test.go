@@ -24,8 +24,9 @@ type scene struct {
 	others sync.WaitGroup
 	kept   *clustertest.Held
 
-	mu   sync.Mutex
-	held chan struct{} // dials wait until it is closed; nil if none do
+	mu    sync.Mutex
+	holds bool            // new dials wait
+	held  []chan struct{} // those that do, until it is closed
 }
 
 // inBubble plays a scene. That it leaves nothing the bubble checks when it ends.
@@ -33,10 +34,11 @@ func inBubble(t *testing.T, play func(s *scene), change ...func(*slotmesh.Option
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &scene{t: t, Cluster: clustertest.Start(t, clustertest.Config{InMemory: true})}
+		t.Cleanup(s.others.Wait)
 		s.client = s.connect(change...)
+		t.Cleanup(s.letDial)
 		s.fill()
 		play(s)
-		s.letDial()
 		s.others.Wait()
 	})
 }
@@ -53,30 +55,42 @@ func (s *scene) connect(change ...func(*slotmesh.Options)) *slotmesh.Client {
 	return client
 }
 
-// holdDials makes dials wait, whatever becomes of their contexts, until letDial.
-func (s *scene) holdDials() {
+// holdDials makes dials wait until letDial, whatever becomes of their contexts, or lets new
+// ones go on.
+func (s *scene) holdDials(holds bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.held = make(chan struct{})
+	s.holds = holds
 }
 
+// letDial lets all dials go on.
 func (s *scene) letDial() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held != nil {
-		close(s.held)
-		s.held = nil
+	s.holds = false
+	for _, held := range s.held {
+		close(held)
 	}
+	s.held = nil
 }
 
 func (s *scene) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	s.mu.Lock()
-	held := s.held
-	s.mu.Unlock()
-	if held != nil {
+	if held := s.hold(); held != nil {
 		<-held
 	}
 	return s.Dialer(context.WithoutCancel(ctx), network, addr)
+}
+
+// hold returns what a new dial waits for, nil if it does not.
+func (s *scene) hold() chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.holds {
+		return nil
+	}
+	held := make(chan struct{})
+	s.held = append(s.held, held)
+	return held
 }
 
 // keyOn returns a key of the i-th master.

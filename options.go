@@ -29,7 +29,8 @@ type Options struct {
 	Username string
 	Password string
 	// CredentialsProvider, if set, is asked at each new connection, in place of Username
-	// and Password. It must be safe for concurrent use.
+	// and Password, and with each refresh of the slot map: if it says otherwise than before,
+	// open connections authenticate again. It must be safe for concurrent use.
 	CredentialsProvider func() (username, password string)
 	// ClientName names each connection on the server. Default: none.
 	ClientName string

@@ -63,10 +63,12 @@ func load(t *testing.T, client *slotmesh.Client, log *callLog) (stop func()) {
 			time.Sleep(time.Millisecond)
 		}
 	})
-	return func() {
+	stop = func() {
 		end()
 		callers.Wait()
 	}
+	t.Cleanup(stop)
+	return stop
 }
 
 // call makes a call, and notes it.

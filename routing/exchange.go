@@ -139,7 +139,11 @@ func (e *exchange) replied(last int, op *Op, replays *replays) result {
 		e.conn.Retire()
 		return unanswered(FaultGarbage, err)
 	}
-	return replied(err)
+	res := replied(err)
+	if res.fault == FaultNoAuth && !res.executed {
+		e.conn.Retire() // a new one authenticates
+	}
+	return res
 }
 
 // exchanges are those that are over, to be used again.

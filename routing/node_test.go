@@ -142,3 +142,22 @@ func (stacks) String() string {
 	buf := make([]byte, 1<<20)
 	return string(buf[:runtime.Stack(buf, true)])
 }
+
+// A connection that the node authenticates no more is replaced, and the command sent again,
+// once.
+func TestNoAuthOnALiveConnection(t *testing.T) {
+	const refused = "-NOAUTH Authentication required.\r\n"
+	m := newMesh(t, 1)
+	r := m.router(t)
+	require.NoError(t, r.Process(t.Context(), incr(m.key(0))))
+	m.nodes[0].says(refused)
+	require.NoError(t, r.Process(t.Context(), incr(m.key(0))))
+	got := m.nodes[0].received()
+	require.Len(t, got, 3)
+	require.NotEqual(t, got[1].conn, got[2].conn)
+
+	m.nodes[0].says(refused, refused, refused)
+	err := r.Process(t.Context(), incr(m.key(0)))
+	require.EqualError(t, err, "NOAUTH Authentication required.")
+	require.Len(t, m.nodes[0].received(), 5)
+}

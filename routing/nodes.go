@@ -110,7 +110,8 @@ func (ns *nodes) adopt(slots *slotmap.Map) *snapshot {
 }
 
 // sweep lets go of the nodes that no map names and no redirection led to lately. Their
-// connections end with their last command.
+// connections end with their last command. Those of the others authenticate again if the
+// credentials have changed.
 func (ns *nodes) sweep() {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
@@ -124,6 +125,7 @@ func (ns *nodes) sweep() {
 		}
 	}
 	for addr, m := range ns.open {
+		m.node.peer.Renew()
 		if !m.listed && time.Since(m.followed) > keepUnlisted {
 			delete(ns.open, addr)
 			ns.leaving[m.node] = struct{}{}

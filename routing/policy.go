@@ -20,7 +20,8 @@ const (
 	FaultReadOnly                 // READONLY: a write reached a replica
 	FaultBusy                     // BUSY: a script holds the node
 	FaultMaxClients               // the node takes no more connections
-	FaultRefused                  // NOAUTH, NOPERM, OOM and others that time does not mend
+	FaultNoAuth                   // NOAUTH: the connection is authenticated no more
+	FaultRefused                  // NOPERM, OOM and others that time does not mend
 	FaultReply                    // an error reply that is the answer, such as WRONGTYPE
 )
 
@@ -48,6 +49,7 @@ type rule struct {
 	stay    bool // ask the same node: it is the right one
 	refresh bool // the map may be at fault
 	atOnce  bool // the first time without a pause
+	once    bool // a second time would not help
 	slow    bool // it took a timeout: no more than maxSilences of them
 	cut     bool // the keys of the op are apart, or may be: send them one by one
 	text    bool // the proof is a text, which code on the server may answer too
@@ -65,6 +67,7 @@ var rules = [faults]rule{
 	FaultReadOnly:    {name: "READONLY", outcome: NotExecuted, retry: true, refresh: true, text: true},
 	FaultBusy:        {name: "BUSY", outcome: NotExecuted, retry: true, stay: true, text: true},
 	FaultMaxClients:  {name: "max clients", outcome: NotExecuted, retry: true, stay: true, text: true},
+	FaultNoAuth:      {name: "NOAUTH", outcome: NotExecuted, retry: true, once: true, atOnce: true, text: true},
 	FaultRefused:     {name: "refused", outcome: NotExecuted, text: true},
 	FaultReply:       {name: "reply", outcome: Done},
 
@@ -165,7 +168,7 @@ func (p Policy) Next(a Attempt) Step {
 	case r.cut && a.Divisible:
 		step.Action, step.Stay = Split, false
 		return step
-	case r.slow && a.Silences >= maxSilences:
+	case r.slow && a.Silences >= maxSilences, r.once && a.Retries > 0:
 		return step
 	case r.retry:
 		return p.again(step, a)

@@ -29,6 +29,7 @@ var protocol = []struct {
 	{fault: FaultReadOnly, outcome: NotExecuted, write: Again, read: Again, forged: Stop, proven: Stop, divisible: Again, spent: Stop, hurried: Stop, refresh: true},
 	{fault: FaultBusy, outcome: NotExecuted, write: Again, read: Again, forged: Stop, proven: Stop, divisible: Again, spent: Stop, hurried: Stop, stay: true},
 	{fault: FaultMaxClients, outcome: NotExecuted, write: Again, read: Again, forged: Stop, proven: Stop, divisible: Again, spent: Stop, hurried: Stop, stay: true},
+	{fault: FaultNoAuth, outcome: NotExecuted, write: Again, read: Again, forged: Stop, proven: Stop, divisible: Again, spent: Stop, hurried: Again},
 	{fault: FaultRefused, outcome: NotExecuted, write: Stop, read: Stop, forged: Stop, proven: Stop, divisible: Stop, spent: Stop, hurried: Stop},
 	{fault: FaultReply, outcome: Done, write: Stop, read: Stop, forged: Stop, proven: Stop, divisible: Stop, spent: Stop, hurried: Stop},
 	{fault: FaultDial, outcome: NotExecuted, write: Again, read: Again, forged: Again, proven: Again, divisible: Again, spent: Stop, hurried: Stop, refresh: true},

@@ -44,7 +44,7 @@ var prefixes = []struct {
 		"Valkey is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
 	}},
 	{"ERR max number of clients", FaultMaxClients, []string{" reached", " + cluster connections reached"}},
-	{"NOAUTH ", FaultRefused, nil},
+	{"NOAUTH ", FaultNoAuth, nil},
 	{"WRONGPASS ", FaultRefused, nil},
 	{"NOPERM ", FaultRefused, nil},
 	{"EXECABORT ", FaultRefused, nil},

@@ -37,7 +37,7 @@ func TestParseReplyDoubtsOtherWords(t *testing.T) {
 		readOnly + " script: 0a1b, on @user_script:1.":                                                 FaultReadOnly,
 		"BUSY my own words":                                                                            FaultBusy,
 		"CLUSTERDOWN ":                                                                                 FaultClusterDown,
-		"NOAUTH Authentication required.":                                                              FaultRefused,
+		"NOAUTH Authentication required.":                                                              FaultNoAuth,
 		"WRONGPASS invalid username-password pair or user is disabled.":                                FaultRefused,
 		"NOPERM this user has no permissions to run the 'get' command":                                 FaultRefused,
 		"EXECABORT Transaction discarded because of previous errors.":                                  FaultRefused,

@@ -53,7 +53,7 @@ func unsent(err error) result {
 	}
 	if refusal, ok := errors.AsType[*wire.HandshakeError](connecting.Err); ok {
 		f := parseReply(refusal.Answer).fault
-		if f == FaultReply || rules[f].follow {
+		if f == FaultReply || f == FaultNoAuth || rules[f].follow {
 			f = FaultRefused
 		}
 		return unanswered(f, err)

@@ -58,6 +58,7 @@ type Conn struct {
 
 	mu    sync.Mutex
 	cause error // why it ended; nil while it is open
+	as    login
 
 	// Writing. Offsets count the bytes of all requests ever submitted.
 	out      []segment // what lies between handed and appended

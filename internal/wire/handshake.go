@@ -60,6 +60,7 @@ func (h *Handshake) perform(ctx context.Context, c *Conn) (protocol resp.Protoco
 		if user, password, err = h.Credentials(ctx); err != nil {
 			return 0, fmt.Errorf("credentials: %w", err)
 		}
+		c.as = login{user, password}
 	}
 	protocol = resp.RESP2
 	if h.Protocol == resp.RESP3 {

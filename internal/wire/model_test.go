@@ -27,7 +27,7 @@ import (
 // and then compares what they got with what the peer has noted. SLOTMESH_SEED repeats a
 // run, as far as the seed decides: who runs first is the scheduler's.
 func TestModel(t *testing.T) {
-	first, seeds := modelSeeds(t, 30)
+	first, seeds := modelSeeds(t, 20)
 	for i := range seeds {
 		seed := first + uint64(i)
 		t.Run(fmt.Sprintf("SLOTMESH_SEED=%d", seed), func(t *testing.T) {

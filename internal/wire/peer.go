@@ -38,15 +38,16 @@ type Peer struct {
 	shared [maxShared]lane
 	seats  chan struct{} // one for each connection that is borrowed
 
-	mu      sync.Mutex
-	closed  bool
-	idle    []*Conn        // that may be borrowed, the one used last at the end
-	lent    map[*Conn]bool // that are
-	retired []*Conn        // that end by themselves
-	prober  *Conn          // over which the node is asked whether it answers
-	probing bool
-	late    []overdue
-	work    sync.WaitGroup
+	mu       sync.Mutex
+	closed   bool
+	idle     []*Conn        // that may be borrowed, the one used last at the end
+	lent     map[*Conn]bool // that are
+	retired  []*Conn        // that end by themselves
+	prober   *Conn          // over which the node is asked whether it answers
+	probing  bool
+	renewing bool
+	late     []overdue
+	work     sync.WaitGroup
 
 	dials, failures, crowded atomic.Uint64
 }
