@@ -118,6 +118,25 @@ func TestCancelBatchNodeAfterNode(t *testing.T) {
 	})
 }
 
+// What the other nodes have answered is there when one of them is silent until the context
+// ends, however soon that is.
+func TestCancelBatchKeepsReplies(t *testing.T) {
+	c := clustertest.Start(t, clustertest.Config{})
+	client, err := slotmesh.New(t.Context(), slotmesh.Options{Addrs: c.Addrs()})
+	require.NoError(t, err)
+	defer client.Close()
+	keys := []string{keyOn(1, "0"), keyOn(0, "0"), keyOn(2, "0")}
+	for _, key := range keys {
+		require.NoError(t, client.Set(t.Context(), key, key, 0).Err())
+	}
+	require.NoError(t, c.Pause(c.Masters()[0]))
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Millisecond)
+	defer cancel()
+	values, err := batch.MGet(ctx, client, keys)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Equal(t, map[string]string{keys[0]: keys[0], keys[2]: keys[2]}, values.Map())
+}
+
 // A read that goes elsewhere, since its connection is held up, is still a call that can be
 // cancelled there: while that connection is opened, and while it reads.
 func TestCancelElsewhere(t *testing.T) {
@@ -211,81 +230,105 @@ func (s *scene) limited(limit time.Duration) (took chan time.Duration) {
 // Whenever calls are cancelled, they return no more than 10 ms later, what they tell is
 // true, and those that are not cancelled have the replies that are theirs.
 func TestCancelAnyTime(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("the seed is %d", seed)
 	inBubble(t, func(s *scene) {
 		for i, addr := range s.Masters() {
 			require.NoError(s.t, s.Latency(addr, time.Duration(5*i)*time.Millisecond))
 		}
-		var tally tally
-		for i := range uint64(50) {
-			random := rand.New(rand.NewPCG(seed, i))
-			s.others.Go(func() {
-				for range 40 {
-					tally.add(s.cancelSoon(random))
-				}
-			})
-		}
+		c := &canceller{scene: s, most: 30 * time.Millisecond, late: 10 * time.Millisecond}
+		c.start(50, 40)
 		for range 20 { // pauses, for calls of all kinds to be cut short in
 			time.Sleep(30 * time.Millisecond) // fake
 			s.pause(0)
 			time.Sleep(30 * time.Millisecond) // fake
 			s.resume(0)
 		}
-		s.others.Wait()
-		n := int64(0)
-		for i := range s.Masters() {
-			value, err := s.client.Get(s.t.Context(), keyOn(i, "n")).Int64()
-			require.NoError(s.t, err)
-			n += value
-		}
-		s.t.Logf("INCR: %d done, %d unknown; %d is the sum", tally.done.Load(), tally.unknown.Load(), n)
-		require.GreaterOrEqual(s.t, n, tally.done.Load())
-		require.LessOrEqual(s.t, n, tally.done.Load()+tally.unknown.Load())
-		require.NotZero(s.t, tally.done.Load())
-		require.NotZero(s.t, tally.unknown.Load())
+		c.finish()
 	})
 }
 
-// tally counts what became of INCRs.
-type tally struct{ done, unknown atomic.Int64 }
+// The same in real time, over sockets, where what happens at once happens in any order.
+func TestCancelAnyTimeTCP(t *testing.T) {
+	s := &scene{t: t, Cluster: clustertest.Start(t, clustertest.Config{})}
+	s.client = s.connect()
+	s.fill()
+	c := &canceller{scene: s, most: time.Millisecond, late: suiteTimeout / 6}
+	c.start(32, 150)
+	c.finish()
+}
 
-func (c *tally) add(outcome routing.Outcome) {
-	switch outcome {
-	case routing.Done:
+// canceller is many callers whose contexts end soon.
+type canceller struct {
+	*scene
+	most          time.Duration // after which they do
+	late          time.Duration // how much later the calls may return
+	done, unknown atomic.Int64  // INCRs
+}
+
+// start starts callers who make so many calls each.
+func (c *canceller) start(callers, calls int) {
+	seed := rand.Uint64()
+	c.t.Logf("the seed is %d", seed)
+	for i := range callers {
+		random := rand.New(rand.NewPCG(seed, uint64(i)))
+		c.others.Go(func() {
+			for range calls {
+				c.read(random)
+				c.incr(random)
+			}
+		})
+	}
+}
+
+// finish waits for the callers, and checks what is there against what they were told.
+func (c *canceller) finish() {
+	c.others.Wait()
+	n := int64(0)
+	for i := range c.Masters() {
+		value, err := c.client.Get(c.t.Context(), keyOn(i, "n")).Int64()
+		require.NoError(c.t, err)
+		n += value
+	}
+	done, unknown := c.done.Load(), c.unknown.Load()
+	c.t.Logf("INCR: %d done, %d unknown; %d is the sum", done, unknown, n)
+	require.GreaterOrEqual(c.t, n, done)
+	require.LessOrEqual(c.t, n, done+unknown)
+	require.NotZero(c.t, done)
+	require.NotZero(c.t, unknown)
+}
+
+func (c *canceller) read(random *rand.Rand) {
+	err := c.within(random, func(ctx context.Context) error {
+		return c.reads(ctx, random.IntN(3), random.IntN(readers))
+	})
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		c.t.Error(err)
+	}
+}
+
+func (c *canceller) incr(random *rand.Rand) {
+	err := c.within(random, func(ctx context.Context) error {
+		return c.client.Incr(ctx, keyOn(random.IntN(3), "n")).Err()
+	})
+	var failed *slotmesh.Error
+	switch {
+	case err == nil:
 		c.done.Add(1)
-	case routing.Unknown:
+	case !errors.As(err, &failed) || !errors.Is(err, context.DeadlineExceeded):
+		c.t.Error(err)
+	case failed.Outcome == routing.Unknown:
 		c.unknown.Add(1)
 	}
 }
 
-// cancelSoon reads and increments under contexts that end soon, and returns the outcome of
-// the INCR.
-func (s *scene) cancelSoon(random *rand.Rand) routing.Outcome {
-	i, n := random.IntN(3), random.IntN(readers)
-	within := func(call func(ctx context.Context) error) error {
-		limit := time.Duration(random.IntN(30_000)) * time.Microsecond
-		ctx, cancel := context.WithTimeout(s.t.Context(), limit)
-		defer cancel()
-		start := time.Now()
-		err := call(ctx)
-		if late := time.Since(start) - limit; late > 10*time.Millisecond {
-			s.t.Errorf("%v too late: %v", late, err)
-		}
-		return err
+// within makes a call whose context ends soon, and checks that it returns then.
+func (c *canceller) within(random *rand.Rand, call func(ctx context.Context) error) error {
+	limit := time.Duration(random.Int64N(int64(c.most)))
+	ctx, cancel := context.WithTimeout(c.t.Context(), limit)
+	defer cancel()
+	start := time.Now()
+	err := call(ctx)
+	if late := time.Since(start) - limit; late > c.late {
+		c.t.Errorf("%v too late: %v", late, err)
 	}
-	if err := within(func(ctx context.Context) error { return s.reads(ctx, i, n) }); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		s.t.Error(err)
-	}
-	err := within(func(ctx context.Context) error { return s.client.Incr(ctx, keyOn(i, "n")).Err() })
-	var failed *slotmesh.Error
-	switch {
-	case err == nil:
-		return routing.Done
-	case errors.As(err, &failed) && errors.Is(err, context.DeadlineExceeded):
-		return failed.Outcome
-	default:
-		s.t.Error(err)
-		return routing.Unknown
-	}
+	return err
 }

@@ -14,7 +14,7 @@ import (
 func TestGoodbyeWhileIdle(t *testing.T) {
 	c := embedded{clustertest.Start(t, clustertest.Config{Masters: 1})}
 	i := newIdlers(t, c, true)
-	const rounds = 30
+	const rounds = 10
 	for n := range rounds {
 		require.NoError(t, i.client.Incr(t.Context(), "n").Err(), "round %d", n)
 		require.Eventually(t, func() bool {

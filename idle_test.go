@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
@@ -169,4 +171,27 @@ func (i *idlers) awaitProxies() {
 	if i.tls != nil {
 		require.Eventually(i.t, i.tls.none, suiteTimeout, pollEvery)
 	}
+}
+
+// Where there is no socket to look at, the end of a connection is noticed by reading.
+func TestLostWhileIdleInMemory(t *testing.T) {
+	inBubble(t, func(s *scene) {
+		for round := range 3 {
+			s.warm()
+			for _, addr := range s.Masters() {
+				time.Sleep(time.Second) // fake
+				_, err := s.Do(s.t.Context(), addr, "client", "kill", "type", "normal")
+				require.NoError(s.t, err)
+			}
+			synctest.Wait()
+			start := time.Now()
+			for i := range s.Masters() {
+				require.EqualValues(s.t, round+1, s.client.Incr(s.t.Context(), keyOn(i, "n")).Val())
+			}
+			push(1)(s)
+			require.NoError(s.t, errors.Join(pop(s.t.Context(), s)...))
+			require.Zero(s.t, time.Since(start))
+		}
+		require.Zero(s.t, s.client.Stats().Retries)
+	}, once)
 }

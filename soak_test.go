@@ -192,7 +192,7 @@ func TestSoak(t *testing.T) {
 }
 
 func soak(t *testing.T, c cluster, lasts time.Duration) {
-	seed := uint64(time.Now().UnixNano())
+	seed := rand.Uint64()
 	r := &resetter{random: rand.New(rand.NewPCG(seed, 0))}
 	client, err := slotmesh.New(testContext(t), slotmesh.Options{Addrs: c.Addrs(), Dialer: r.dial})
 	require.NoError(t, err)

@@ -391,3 +391,25 @@ func TestGivingUpALargeRequestThatIsQueued(t *testing.T) {
 		require.Equal(t, before, string(x.Request))
 	})
 }
+
+// A connection that takes nothing before its peer reads holds up nobody who submits.
+func TestSubmittingOverAnUnbufferedConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		c := NewConn(client, Options{ReadTimeout: time.Minute, WriteTimeout: time.Minute, Unbuffered: true})
+		defer func() { _ = server.Close(); c.Close() }()
+		p := &peer{server, resp.NewReader(server)}
+		var all []*Exchange
+		for i := range 10 {
+			x := exchange(fmt.Sprint(i))
+			x.Prompt = i%2 == 0
+			require.NoError(t, c.Submit(x))
+			all = append(all, x)
+		}
+		go p.echo()
+		for i, x := range all {
+			require.NoError(t, c.Wait(t.Context(), x))
+			require.Equal(t, bulk(fmt.Sprint(i)), string(x.Reply(0)))
+		}
+	})
+}

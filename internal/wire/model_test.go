@@ -103,7 +103,7 @@ func newModel(t *testing.T, seed uint64) *model {
 	if r.IntN(3) > 0 {
 		m.end = end(r.IntN(int(ends)))
 	}
-	opts := Options{ReadTimeout: modelTimeout, WriteTimeout: time.Minute}
+	opts := Options{ReadTimeout: modelTimeout, WriteTimeout: time.Minute, Unbuffered: r.IntN(3) == 0}
 	if r.IntN(3) > 0 {
 		opts.Late = m.late
 	}

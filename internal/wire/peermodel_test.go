@@ -22,7 +22,7 @@ import (
 // slow, pauses, and refuses dials; and compares what they were told with what the node has
 // executed. SLOTMESH_SEED is as for TestModel.
 func TestPeerModel(t *testing.T) {
-	first, seeds := modelSeeds(t, 50)
+	first, seeds := modelSeeds(t, 30)
 	for i := range seeds {
 		seed := first + uint64(i)
 		t.Run(fmt.Sprintf("SLOTMESH_SEED=%d", seed), func(t *testing.T) {

@@ -148,6 +148,33 @@ func TestAProbeThatCannotDial(t *testing.T) {
 	})
 }
 
+// However often replies are late, a node of which no answer is to be had is asked by one at a
+// time.
+func TestProbesDoNotPileUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, p := newNode(t, PeerOptions{ReadTimeout: time.Minute})
+		n.does(func(c *peer) {
+			for args := c.request(); args != nil; args = c.request() {
+				time.Sleep(2 * lateAfter)
+				c.reply(bulk(args[len(args)-1]))
+			}
+		})
+		c := mustShare(t, p, true)
+		var dialling atomic.Int32
+		n.dialsLike(func(ctx context.Context) (net.Conn, error) {
+			defer dialling.Add(-1)
+			if dialling.Add(1) > 1 {
+				t.Error("it is asked twice at once")
+			}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		for range 100 {
+			require.NoError(t, do(t.Context(), c, exchange("a")))
+		}
+	})
+}
+
 // A probe does not hold up Close.
 func TestCloseEndsProbes(t *testing.T) {
 	for _, dials := range []bool{true, false} {
