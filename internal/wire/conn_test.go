@@ -206,12 +206,19 @@ func TestASilentNodeIsGivenUp(t *testing.T) {
 				start := time.Now()
 				x := exchange("a")
 				require.ErrorIs(t, do(t.Context(), c, x), ErrSilent)
-				require.Equal(t, 3*time.Second, time.Since(start))
+				requireTook(t, 3*time.Second, time.Since(start))
 				require.False(t, c.Unsent(x, 0))
 				require.ErrorIs(t, c.Submit(exchange("b")), ErrSilent)
 			})
 		})
 	}
+}
+
+// requireTook requires that a silence was noticed in time, or after a last glance.
+func requireTook(t *testing.T, timeout, took time.Duration) {
+	t.Helper()
+	require.GreaterOrEqual(t, took, timeout)
+	require.LessOrEqual(t, took, timeout+glance)
 }
 
 // A connection that ends while nobody uses it is noticed before somebody does.
@@ -357,7 +364,7 @@ func TestASlowUploadIsNoSilence(t *testing.T) {
 
 		start := time.Now()
 		require.ErrorIs(t, do(t.Context(), c, exchange("a")), ErrSilent)
-		require.Equal(t, 3*time.Second, time.Since(start))
+		requireTook(t, 3*time.Second, time.Since(start))
 	})
 }
 

@@ -132,7 +132,7 @@ func (c *Conn) write(x *Exchange) {
 		if len(c.out) == 0 {
 			break // the connection has ended
 		}
-		done := c.handed >= c.end(x) && (!x.Prompt || x.complete())
+		done := c.handed >= c.end(x) && (!x.Prompt || x.complete() || x.reader)
 		if done || c.opts.Unbuffered || c.wouldExceed() {
 			c.work.Go(c.writeAll)
 			return
