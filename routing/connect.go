@@ -17,7 +17,8 @@ import (
 func peerOptions(o *redis.Options) wire.PeerOptions {
 	read := timeout(o.ReadTimeout, 3*time.Second)
 	return wire.PeerOptions{
-		Dial: dialer(o),
+		Dial:        dialer(o),
+		DialTimeout: timeout(o.DialTimeout, defaultDialTimeout),
 		Handshake: wire.Handshake{
 			Protocol:    respVersion(o.Protocol),
 			Credentials: credentials(o),
@@ -33,6 +34,9 @@ func peerOptions(o *redis.Options) wire.PeerOptions {
 // maxBorrowed is how many connections to one node commands may hold that block, or that
 // are not known well enough to share one.
 const maxBorrowed = 1000
+
+// defaultDialTimeout is that of go-redis.
+const defaultDialTimeout = 5 * time.Second
 
 // timeout is one of go-redis's: 0 is the default, a negative one none.
 func timeout(d, byDefault time.Duration) time.Duration { return max(0, cmp.Or(d, byDefault)) }
@@ -51,7 +55,7 @@ func dialer(o *redis.Options) func(context.Context) (net.Conn, error) {
 	dial := o.Dialer
 	if dial == nil {
 		with := *o
-		with.DialTimeout = timeout(o.DialTimeout, 5*time.Second)
+		with.DialTimeout = timeout(o.DialTimeout, defaultDialTimeout)
 		dial = redis.NewDialer(&with)
 	}
 	return func(ctx context.Context) (net.Conn, error) {

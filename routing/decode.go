@@ -108,14 +108,24 @@ func decodeCommon(cmd redis.Cmder, raw []byte, keep keeping) (err error, ok bool
 // decodeNull is decodeCommon for null.
 func decodeNull(cmd redis.Cmder) (err error, ok bool) {
 	switch cmd := cmd.(type) {
-	case *redis.StringCmd, *redis.StatusCmd, *redis.IntCmd, *redis.SliceCmd, *redis.Cmd, StringTaker:
-		return redis.Nil, true
+	case *redis.StringCmd:
+		cmd.SetVal("")
+	case *redis.StatusCmd:
+		cmd.SetVal("")
+	case *redis.IntCmd:
+		cmd.SetVal(0)
+	case *redis.SliceCmd:
+		cmd.SetVal(nil)
+	case *redis.Cmd:
+		cmd.SetVal(nil)
+	case StringTaker:
 	case *redis.BoolCmd: // SET ... NX that did not set
 		cmd.SetVal(false)
 		return nil, true
 	default:
 		return nil, false
 	}
+	return redis.Nil, true
 }
 
 // scalar is a reply that is no aggregate, or nothing: then its kind is 0.
@@ -128,8 +138,8 @@ type scalar struct {
 
 // readScalar reads the common replies, of which raw begins with one that is complete.
 func readScalar(raw []byte) (r scalar) {
-	end := bytes.IndexByte(raw, '\r')
-	if end < 1 {
+	end, ok := lineEnd(raw)
+	if !ok {
 		return r
 	}
 	line := raw[1:end]
@@ -153,6 +163,13 @@ func readScalar(raw []byte) (r scalar) {
 		return nullIf(line, end+2)
 	}
 	return r
+}
+
+// lineEnd returns where the text of the first line ends. It reports false for one with a
+// carriage return in it, which is none of the common ones.
+func lineEnd(raw []byte) (end int, ok bool) {
+	end = bytes.IndexByte(raw, '\r')
+	return end, end > 0 && end+1 < len(raw) && raw[end+1] == '\n'
 }
 
 // nullIf is the null of RESP2, a length of -1.
@@ -216,8 +233,8 @@ func (r *scalar) value(keep bool) (val any, ok bool) {
 
 // decodeSlice reads an array of scalars. It reports false for all else.
 func decodeSlice(raw []byte, keep bool) (vals []any, ok bool) {
-	end := bytes.IndexByte(raw, '\r')
-	if end < 1 || resp.Kind(raw[0]) != resp.Array {
+	end, ok := lineEnd(raw)
+	if !ok || resp.Kind(raw[0]) != resp.Array {
 		return nil, false
 	}
 	n, ok := length(raw[1:end])

@@ -49,6 +49,8 @@ func (e *exchange) choose() {
 // submit hands the requests to the connection. If that has just ended another is found.
 func (e *exchange) submit() {
 	for e.conn != nil {
+		// On the last connection that there is it has to wait, whatever holds that up.
+		e.wire.Movable = e.movable && !e.borrow && e.conn.Takes(true)
 		err := e.conn.Submit(e.wire)
 		if err == nil {
 			return

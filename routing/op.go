@@ -81,6 +81,7 @@ type trouble struct {
 	hops      []string  // redirections followed, for ErrTooManyRedirects
 	retries   int
 	silences  int   // retries after a timeout
+	heldUps   int   // times that it was sent again because it was held up
 	doubt     error // why an earlier attempt has an unknown outcome; nil if none has
 	parts     []*Op // what replaced the op when it was cut
 }

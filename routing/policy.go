@@ -78,7 +78,7 @@ var rules = [faults]rule{
 	FaultUncovered: {name: "slot uncovered", outcome: NotExecuted, retry: true, refresh: true},
 	FaultBroken:    {name: "connection broke", outcome: Unknown, retry: true, refresh: true},
 	FaultTimeout:   {name: "timeout", outcome: Unknown, retry: true, refresh: true, slow: true},
-	FaultHeldUp:    {name: "held up", outcome: Unknown, retry: true, atOnce: true},
+	FaultHeldUp:    {name: "held up", outcome: Unknown, retry: true},
 	FaultGarbage:   {name: "undecodable reply", outcome: Unknown},
 	FaultContext:   {name: "context ended", outcome: Unknown},
 }
@@ -104,6 +104,7 @@ type Attempt struct {
 	Redirects int           // redirections that the op has followed
 	Retries   int           // times that the op was sent again after a pause
 	Silences  int           // how many of them were after a timeout
+	HeldUps   int           // times that it was sent again because it was held up
 	Left      time.Duration // until the caller's deadline; NoDeadline if there is none
 	Rand      float64       // in [0, 1), spreads the pauses of many callers
 }
@@ -150,6 +151,9 @@ type Policy struct {
 // that long is not asked as often as one that refuses.
 const maxSilences = 1
 
+// maxHeldUps is how many times one op goes over to another connection to the same node.
+const maxHeldUps = 8
+
 // Next says what to do after a failed attempt. An op is sent again only when its
 // last attempt is proven not to have run, or when it may run twice.
 func (p Policy) Next(a Attempt) Step {
@@ -161,6 +165,8 @@ func (p Policy) Next(a Attempt) Step {
 	switch {
 	case r.outcome == Unknown && a.Flags&Repeatable == 0:
 		return step
+	case a.Fault == FaultHeldUp && a.HeldUps < maxHeldUps:
+		return step.goOn(Again, 0, a.Left) // it is no failure of the node
 	case r.follow && !a.Known:
 		return p.again(step, a)
 	case r.follow:

@@ -39,7 +39,7 @@ var protocol = []struct {
 	{fault: FaultUncovered, outcome: NotExecuted, write: Again, read: Again, forged: Again, proven: Again, divisible: Again, spent: Stop, hurried: Stop, refresh: true},
 	{fault: FaultBroken, outcome: Unknown, write: Stop, read: Again, forged: Stop, proven: Stop, divisible: Stop, spent: Stop, hurried: Stop, refresh: true},
 	{fault: FaultTimeout, outcome: Unknown, write: Stop, read: Again, forged: Stop, proven: Stop, divisible: Stop, spent: Stop, hurried: Stop, refresh: true},
-	{fault: FaultHeldUp, outcome: Unknown, write: Stop, read: Again, forged: Stop, proven: Stop, divisible: Stop, spent: Stop, hurried: Again},
+	{fault: FaultHeldUp, outcome: Unknown, write: Stop, read: Again, forged: Stop, proven: Stop, divisible: Stop, spent: Again, hurried: Again},
 	{fault: FaultGarbage, outcome: Unknown, write: Stop, read: Stop, forged: Stop, proven: Stop, divisible: Stop, spent: Stop, hurried: Stop},
 	{fault: FaultContext, outcome: Unknown, write: Stop, read: Stop, forged: Stop, proven: Stop, divisible: Stop, spent: Stop, hurried: Stop},
 }
@@ -137,6 +137,9 @@ func TestZeroPolicy(t *testing.T) {
 		if a.Fault == FaultTryAgain && a.Divisible {
 			continue // cut into its keys, which costs no pause and no retry
 		}
+		if a.Fault == FaultHeldUp && a.HeldUps < maxHeldUps && a.Flags&Repeatable != 0 && a.Left > 0 {
+			continue // goes over another connection, which costs neither
+		}
 		require.Equal(t, Stop, step.Action, "%+v", a)
 	}
 }
@@ -169,7 +172,9 @@ func TestPolicyProperties(t *testing.T) {
 			require.NotEqual(t, Follow, s.Action)
 			require.False(t, s.Asking || s.Learn || s.TooMany, "%+v %+v", a, s)
 		}
-		if s.Action == Again {
+		if s.Action == Again && a.Fault == FaultHeldUp && a.HeldUps < maxHeldUps {
+			require.Zero(t, s.Pause)
+		} else if s.Action == Again {
 			require.Less(t, a.Retries, p.MaxRetries, "%+v %+v", a, s)
 		}
 		if s.Action == Split {
@@ -203,7 +208,7 @@ func anyAttempt(rng *rand.Rand) Attempt {
 		Fault: protocol[rng.IntN(len(protocol))].fault,
 		Exact: rng.IntN(2) == 0, Known: rng.IntN(2) == 0, Divisible: rng.IntN(2) == 0,
 		Flags:     OpFlags(rng.IntN(8)),
-		Redirects: rng.IntN(10), Retries: rng.IntN(40),
+		Redirects: rng.IntN(10), Retries: rng.IntN(40), HeldUps: rng.IntN(12),
 		Left: lefts[rng.IntN(len(lefts))],
 		Rand: rng.Float64(),
 	}

@@ -37,7 +37,6 @@ func (e *exchange) encode() {
 	if len(x.Ends) == 1 {
 		x.Ends = x.Ends[:0] // they are for several
 	}
-	x.Movable = e.movable && !e.borrow
 	e.borrow = e.borrow || len(x.Request) > maxShared
 }
 

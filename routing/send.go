@@ -1,6 +1,9 @@
 package routing
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // send gives each op of the round its result: one exchange per node, all at once. No
 // goroutine is needed for that: the first to wait reads what comes for all others too.
@@ -19,12 +22,22 @@ func (r *Router) send(ctx context.Context, snap *snapshot, round []*Op) {
 	for _, e := range exchanges {
 		r.start(e)
 	}
-	for _, e := range exchanges {
-		e.connect(ctx)
-	}
+	connect(ctx, exchanges)
 	for _, e := range exchanges {
 		r.finish(ctx, e)
 	}
+}
+
+// connect sends the exchanges whose connections have to be waited for, each as soon as it is
+// there: one node that cannot be reached keeps no other waiting.
+func connect(ctx context.Context, exchanges []*exchange) {
+	var opening sync.WaitGroup
+	for _, e := range exchanges {
+		if e.conn == nil && e.err == nil {
+			opening.Go(func() { e.connect(ctx) })
+		}
+	}
+	opening.Wait()
 }
 
 // start counts an exchange and begins it.

@@ -93,6 +93,7 @@ func attempt(ctx context.Context, op *Op) (a Attempt, to string) {
 		Redirects: len(t.hops),
 		Retries:   t.retries,
 		Silences:  t.silences,
+		HeldUps:   t.heldUps,
 		Left:      timeLeft(ctx),
 	}
 	if res.answered {
@@ -165,7 +166,11 @@ func (r *Router) redirected(op *Op, to string) {
 // retried notes that op is sent again after a pause.
 func (r *Router) retried(op *Op, pause time.Duration) {
 	t := op.trouble
-	t.retries++
+	if op.res.fault == FaultHeldUp {
+		t.heldUps++
+	} else {
+		t.retries++
+	}
 	if rules[op.res.fault].slow {
 		t.silences++
 	}

@@ -89,6 +89,7 @@ type Conn struct {
 
 	readBy   deadline
 	readsFor context.Context // of the caller who reads, if it can end
+	readsTo  time.Time       // its deadline, if that is soon
 	unwatch  func() bool     // ends that its end ends the read
 	ticker   *time.Timer
 	ticking  bool
@@ -187,12 +188,17 @@ func (c *Conn) endIfUnwanted() {
 	}
 }
 
-// refusal returns why nothing more can be sent, nil if it can. c.mu is held.
-func (c *Conn) refusal() error {
-	if c.cause == nil && c.state.Load() == leaving {
+// refusal returns why x is not sent, nil if it is. c.mu is held.
+func (c *Conn) refusal(x *Exchange) error {
+	switch s := c.state.Load(); {
+	case c.cause != nil:
+		return c.cause
+	case s == leaving:
 		return ErrClosed
+	case x.Movable && (s == heldUp || s == jammed):
+		return ErrHeldUp
 	}
-	return c.cause
+	return nil
 }
 
 // Close ends the connection and everything that waits on it, with ErrClosed. It returns

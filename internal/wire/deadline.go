@@ -7,7 +7,7 @@ import (
 
 // To make a read end with the context of the caller who reads costs more than a short read.
 // So it is done at once only where replies take long, and elsewhere once the read has lasted
-// for patience, or up to twice that. A timer that is due sooner costs a lone caller more than
+// for patience, or up to twice that; meanwhile somebody looks every patience. A timer that is due sooner costs a lone caller more than
 // its read does.
 const (
 	patience = 5 * time.Millisecond
@@ -27,7 +27,13 @@ type deadline struct {
 
 // limitRead makes the read that follows end when the connection is to be given up, or the
 // next reply is late. c.mu is held.
-func (c *Conn) limitRead() { c.endReadAt(c.limit()) }
+func (c *Conn) limitRead() {
+	limit := c.limit()
+	if !c.readsTo.IsZero() && (limit.IsZero() || c.readsTo.Before(limit)) {
+		limit = c.readsTo
+	}
+	c.endReadAt(limit)
+}
 
 // endReadAt makes reads end at t, or before. The zero Time is never. c.mu is held.
 func (c *Conn) endReadAt(t time.Time) {
@@ -62,6 +68,9 @@ func (c *Conn) watchContext(ctx context.Context) {
 		c.endReadWithContext()
 	default:
 		c.readsFor = ctx
+		if d, ok := ctx.Deadline(); ok && time.Until(d) < 2*patience {
+			c.readsTo = d
+		}
 		if !c.ticking {
 			c.ticking = true
 			c.ticker.Reset(patience)
@@ -84,7 +93,7 @@ func (c *Conn) endReadWithContext() {
 
 // unwatchContext is called when the caller reads no more. c.mu is held.
 func (c *Conn) unwatchContext() {
-	c.readsFor = nil
+	c.readsFor, c.readsTo = nil, time.Time{}
 	if c.unwatch != nil {
 		c.unwatch()
 		c.unwatch = nil
@@ -99,6 +108,9 @@ func (c *Conn) tick() {
 	switch {
 	case c.readsFor == nil || c.cause != nil || c.unwatch != nil:
 		c.ticking = false
+	case c.readsFor.Err() != nil:
+		c.ticking = false
+		c.poke()
 	case c.tickTurn != c.turns:
 		c.tickTurn = c.turns
 		c.ticker.Reset(patience)

@@ -103,7 +103,10 @@ func (c *Conn) lookLast(x *Exchange) {
 	if c.reading || c.peeker == nil {
 		return
 	}
-	for !x.complete() && c.cause == nil && c.peeker.sight() == pendingBytes {
+	for start := time.Now(); !x.complete() && c.cause == nil && time.Since(start) < maxLook; {
+		if c.peeker.sight() != pendingBytes {
+			break
+		}
 		c.glance()
 	}
 	if c.reading {

@@ -14,6 +14,9 @@ type PeerOptions struct {
 	// Dial opens a network connection. It should obey its context.
 	Dial func(ctx context.Context) (net.Conn, error)
 
+	// DialTimeout bounds dialling and handshake together. 0 or less: for ever.
+	DialTimeout time.Duration
+
 	// Handshake is performed on each connection.
 	Handshake Handshake
 
@@ -299,6 +302,11 @@ func (p *Peer) giveBack(c *Conn) {
 // connect opens a connection, past its handshake.
 func (p *Peer) connect(ctx context.Context, buffer int, late func(*Conn, int64)) (*Conn, error) {
 	p.dials.Add(1)
+	if p.opts.DialTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.opts.DialTimeout)
+		defer cancel()
+	}
 	nc, err := p.dial(ctx)
 	if err != nil {
 		p.failures.Add(1)

@@ -44,14 +44,15 @@ func (s *segment) withoutVoids() []byte {
 }
 
 // Submit sends the requests of x. It does not wait for the peer. An error means that
-// nothing was sent. Afterwards the caller must call Wait.
+// nothing was sent: the connection has ended, or, ErrHeldUp, is held up just now and x is
+// Movable. Afterwards the caller must call Wait.
 func (c *Conn) Submit(x *Exchange) error {
 	now := time.Now()
 	c.mu.Lock()
 	if c.rested(now) {
 		c.look()
 	}
-	if err := c.refusal(); err != nil {
+	if err := c.refusal(x); err != nil {
 		c.mu.Unlock()
 		return err
 	}
