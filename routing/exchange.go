@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/slotmesh/slotmesh/internal/wire"
 )
 
@@ -130,22 +132,38 @@ func (e *exchange) result(i int, op *Op, broken error, replays *replays) result 
 func (e *exchange) replied(last int, op *Op, replays *replays) result {
 	if len(op.Tx) > 0 {
 		tx := transaction{cmds: op.Tx, replies: e.wire, first: last - len(op.Tx) - 1, replays: replays}
-		return tx.result()
+		return e.retireUnlessKnown(tx.result())
 	}
 	err := replays.decode(op.Cmd, e.wire.Reply(last), keeping{
 		small: op.Flags&SharesMemory != 0 && e.wire.Kept(last),
 		large: e.wire.Alone(last),
 	})
-	if err != nil && !isReply(err) {
+	if err != nil && !isReply(err) && !writesElsewhere(op.Cmd) {
 		// It is not what the command asks for. It may be the reply to something else.
 		e.conn.Retire()
 		return unanswered(FaultGarbage, err)
 	}
-	res := replied(err)
+	if err != nil && !isReply(err) {
+		return result{answered: true, executed: true, err: err}
+	}
+	return e.retireUnlessKnown(replied(err))
+}
+
+// retireUnlessKnown replaces a connection that the node authenticates no more.
+func (e *exchange) retireUnlessKnown(res result) result {
 	if res.fault == FaultNoAuth && !res.executed {
-		e.conn.Retire() // a new one authenticates
+		e.conn.Retire()
 	}
 	return res
+}
+
+// writesElsewhere reports whether cmd puts its reply where the caller says, which may fail.
+func writesElsewhere(cmd redis.Cmder) bool {
+	switch cmd.(type) {
+	case *redis.ZeroCopyStringCmd, *redis.RawWriteToCmd:
+		return true
+	}
+	return false
 }
 
 // exchanges are those that are over, to be used again.

@@ -218,8 +218,11 @@ func TestBorrowingAtRandom(t *testing.T) {
 			callers.Wait()
 			time.Sleep(time.Second)
 			n.dialsLike(nil)
-			require.Empty(t, p.seats)
-			require.Empty(t, p.lent)
+			p.mu.Lock()
+			taken, given := len(p.seats), len(p.lent)
+			p.mu.Unlock()
+			require.Zero(t, taken)
+			require.Zero(t, given)
 			for range most {
 				mustBorrow(t, p)
 			}

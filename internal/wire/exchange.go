@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -100,8 +101,18 @@ func (x *Exchange) end(i int) int64 {
 
 // A queue is exchanges in order. Those that were taken back stay until they are first.
 type queue struct {
-	all  []*Exchange
-	head int
+	all   []*Exchange
+	head  int
+	taken int // how many were taken back, about
+}
+
+// took notes that one was taken back. When most were they are dropped.
+func (q *queue) took() {
+	if q.taken++; q.taken < 1024 || q.taken < (len(q.all)-q.head)/2 {
+		return
+	}
+	q.all = slices.DeleteFunc(q.all[q.head:], func(x *Exchange) bool { return x.unsent })
+	q.head, q.taken = 0, 0
 }
 
 // front returns the first exchange, nil if there is none.

@@ -57,7 +57,7 @@ func Open(ctx context.Context, nc net.Conn, h Handshake, opts Options) (*Conn, r
 func (h *Handshake) perform(ctx context.Context, c *Conn) (protocol resp.Protocol, err error) {
 	var user, password string
 	if h.Credentials != nil {
-		if user, password, err = h.Credentials(ctx); err != nil {
+		if user, password, err = h.ask(ctx); err != nil {
 			return 0, fmt.Errorf("credentials: %w", err)
 		}
 		c.as = login{user, password}
@@ -91,6 +91,25 @@ func (h *Handshake) perform(ctx context.Context, c *Conn) (protocol resp.Protoco
 		}
 	}
 	return protocol, nil
+}
+
+// ask asks for the credentials. It does not wait for who does not obey ctx.
+func (h *Handshake) ask(ctx context.Context) (user, password string, err error) {
+	type answer struct {
+		login
+		err error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		user, password, err := h.Credentials(ctx)
+		answers <- answer{login{user, password}, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.user, a.password, a.err
+	case <-ctx.Done():
+		return "", "", ctx.Err()
+	}
 }
 
 // hello asks for RESP3, authenticates and names the connection in one. It reports false if

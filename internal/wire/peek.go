@@ -24,6 +24,7 @@ const (
 
 // A peeker looks at the socket of a connection, one at a time.
 type peeker struct {
+	tls  bool // what the socket has brought may lie in memory already
 	raw  syscall.RawConn
 	look func(fd uintptr)
 	seen sight
@@ -32,12 +33,13 @@ type peeker struct {
 
 // newPeeker returns a peeker, nil if nc has no socket.
 func newPeeker(nc net.Conn) *peeker {
-	if over, ok := nc.(interface{ NetConn() net.Conn }); ok { // TLS
+	over, tls := nc.(interface{ NetConn() net.Conn })
+	if tls {
 		nc = over.NetConn()
 	}
 	if sc, ok := nc.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
-			p := &peeker{raw: raw}
+			p := &peeker{raw: raw, tls: tls}
 			p.look = p.peek
 			return p
 		}
@@ -103,10 +105,12 @@ func (c *Conn) lookLast(x *Exchange) {
 	if c.reading || c.peeker == nil {
 		return
 	}
+	blind := c.peeker.tls
 	for start := time.Now(); !x.complete() && c.cause == nil && time.Since(start) < maxLook; {
-		if c.peeker.sight() != pendingBytes {
+		if c.peeker.sight() != pendingBytes && !blind {
 			break
 		}
+		blind = false
 		c.glance()
 	}
 	if c.reading {

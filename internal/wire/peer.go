@@ -48,6 +48,7 @@ type Peer struct {
 	retired  []*Conn        // that end by themselves
 	prober   *Conn          // over which the node is asked whether it answers
 	probing  bool
+	orphans  int // connections that are being opened, whose borrowers have left
 	renewing bool
 	late     []overdue
 	work     sync.WaitGroup
@@ -62,6 +63,10 @@ const (
 
 	// maxIdle is how many connections that nobody borrows stay open.
 	maxIdle = 16
+
+	// maxOrphans is how many connections are opened to the end although their borrowers have
+	// left: else those with short deadlines would never have one.
+	maxOrphans = 4
 
 	// borrowedBuffer is how much is read at once from a borrowed connection.
 	borrowedBuffer = 16 << 10
@@ -208,7 +213,7 @@ func (p *Peer) takeIdle() *Conn {
 }
 
 // openBorrowed opens a connection for one borrower, who may have a seat already. If the
-// borrower leaves meanwhile the connection becomes idle. p.mu is held.
+// borrower leaves meanwhile the connection becomes idle, or is given up. p.mu is held.
 func (p *Peer) openBorrowed(seated bool) *Opening {
 	o := p.newOpening()
 	if p.closed {
@@ -216,8 +221,13 @@ func (p *Peer) openBorrowed(seated bool) *Opening {
 		return o
 	}
 	ctx, cancel := context.WithCancel(p.ctx)
+	orphan := false
 	o.leave = func(c *Conn) { // p.mu is held
-		cancel()
+		if orphan = c == nil && p.orphans < maxOrphans; orphan {
+			p.orphans++
+		} else {
+			cancel()
+		}
 		if c != nil {
 			p.giveBack(c)
 		}
@@ -227,6 +237,9 @@ func (p *Peer) openBorrowed(seated bool) *Opening {
 		c, err := p.openSeated(ctx, seated)
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		if orphan {
+			p.orphans--
+		}
 		if c == nil {
 			o.deliver(nil, err)
 			return

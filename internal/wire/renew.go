@@ -12,8 +12,8 @@ type login struct{ user, password string }
 const renewTimeout = 5 * time.Second
 
 // Renew authenticates the connections again if the credentials have changed since they were
-// opened. It does not wait for that. A connection of which the node does not take them is
-// replaced.
+// opened. It does not wait for that. A connection of which the node does not take them stays
+// what it is: it is asked again the next time.
 func (p *Peer) Renew() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -27,7 +27,7 @@ func (p *Peer) Renew() {
 func (p *Peer) renew() {
 	ctx, cancel := context.WithTimeout(p.ctx, renewTimeout)
 	defer cancel()
-	user, password, err := p.opts.Handshake.Credentials(ctx)
+	user, password, err := p.opts.Handshake.ask(ctx)
 	as := login{user, password}
 	if err == nil {
 		for _, c := range p.outdated(as) {
@@ -63,15 +63,13 @@ func (c *Conn) authenticated() login {
 	return c.as
 }
 
-// authenticate tells the node who the connection is from now on. If the node does not agree
-// the connection takes nothing more: the next one will say why.
+// authenticate tells the node who the connection is from now on, if the node agrees.
 func (c *Conn) authenticate(ctx context.Context, as login) {
 	args := []any{"AUTH", as.password}
 	if as.user != "" {
 		args = []any{"AUTH", as.user, as.password}
 	}
 	if c.step(ctx, "AUTH", args...) != nil {
-		c.Retire()
 		return
 	}
 	c.mu.Lock()

@@ -109,9 +109,11 @@ func TestRenew(t *testing.T) {
 		g.mu.Lock()
 		g.refuses = false
 		g.mu.Unlock()
-		require.NotSame(t, first, use(), "one that is refused is replaced")
+		require.Same(t, first, use(), "it is authenticated as before")
+		renew("three")
+		require.Same(t, first, use())
 		logins, dials = g.seen()
-		require.Equal(t, []string{"one", "two", "three", "three"}, logins)
-		require.Equal(t, 2, dials)
+		require.Equal(t, []string{"one", "two", "three", "three"}, logins, "asked again")
+		require.Equal(t, 1, dials)
 	})
 }

@@ -24,6 +24,8 @@ type segment struct {
 	size  int    // of bytes, those included that were taken back
 	own   bool   // more may be appended
 	voids []span // what was taken back, but is still in bytes
+
+	voidBytes int // how much was taken back
 }
 
 // A span is from one offset to another.
@@ -105,14 +107,15 @@ func (c *Conn) takeBack(x *Exchange) {
 			at -= s.size
 			continue
 		}
-		if s.own {
-			s.voids = append(s.voids, span{at, at + n})
+		if s.voidBytes += n; s.voidBytes == s.size {
+			s.bytes, s.voids, s.own = nil, nil, false // nobody needs it any more
 		} else {
-			s.bytes = nil
+			s.voids = append(s.voids, span{at, at + n})
 		}
 		break
 	}
 	x.unsent = true
+	c.queue.took()
 }
 
 // takeSpare returns a buffer that was written, to be filled again. c.mu is held.
