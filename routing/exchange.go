@@ -183,7 +183,7 @@ func (es *exchanges) get(r *Router, n *node, ops []*Op) *exchange {
 }
 
 const (
-	keptRequest = 16 << 10
+	keptRequest = 64 << 10
 	keptEnds    = 1024
 )
 

@@ -10,7 +10,6 @@ type replies struct {
 	own     bool   // partial has memory of its own
 	chunk   []byte // room for what is to come
 	scratch []byte // where a small reply that is the only one lies, again and again
-	one     [1][]byte
 }
 
 const (
@@ -24,6 +23,9 @@ const (
 	// trusted is how much memory is taken at once because a node says that a reply will
 	// need it.
 	trusted = 64 << 20
+
+	// keptWhole is for how many replies there may be room that is used again.
+	keptWhole = 1024
 
 	// bulky is from when on what is missing is the rest of a string, and probably all.
 	bulky = 1 << 20
@@ -48,10 +50,8 @@ func (r *replies) add(piece []byte, missing, i, n int) {
 	if missing > 0 {
 		return
 	}
-	if r.whole == nil {
-		if r.whole = r.one[:0]; n > 1 {
-			r.whole = make([][]byte, 0, n)
-		}
+	if cap(r.whole) < n || r.whole == nil {
+		r.whole = append(make([][]byte, 0, max(n, 1)), r.whole...)
 	}
 	end := len(r.partial)
 	r.whole = append(r.whole, r.partial[:end:end])
@@ -97,6 +97,9 @@ func (r *replies) cut() { r.partial, r.begun, r.inChunk, r.own = nil, false, fal
 
 // reset drops all replies, and keeps the memory that is used again.
 func (r *replies) reset() {
-	r.whole, r.one[0], r.chunk = nil, nil, nil
+	if clear(r.whole); cap(r.whole) > keptWhole {
+		r.whole = nil
+	}
+	r.whole, r.chunk = r.whole[:0], nil
 	r.cut()
 }
