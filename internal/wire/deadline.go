@@ -59,11 +59,12 @@ func (c *Conn) expire() (looked bool) {
 	return c.readBy.turn == c.turns
 }
 
-// watchContext makes the read of a caller end with ctx, if it lasts. c.mu is held.
-func (c *Conn) watchContext(ctx context.Context) {
+// watchContext makes the read of a caller end with ctx: at once if it is known that it lasts,
+// or else if it does. c.mu is held.
+func (c *Conn) watchContext(ctx context.Context, lasts bool) {
 	switch {
 	case ctx.Done() == nil:
-	case c.slow:
+	case c.slow || lasts:
 		c.readsFor = ctx
 		c.endReadWithContext()
 	default:

@@ -15,7 +15,7 @@ import (
 func (c *Conn) readFor(ctx context.Context, x *Exchange) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.watchContext(ctx)
+	c.watchContext(ctx, x.Block != 0)
 	for {
 		if c.queue.several() {
 			c.gather(&c.readYield)
