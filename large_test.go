@@ -38,7 +38,7 @@ func needMemory(t *testing.T, bytes uint64) {
 		return
 	}
 	if kb, _ := strconv.ParseUint(string(available[1]), 10, 64); kb<<10 < bytes {
-		t.Skipf("it takes %d MB of memory, %d MB are available", bytes>>20, kb>>10)
+		t.Skipf("it takes %d MB of memory, %d MB are available: run it where there is more, or without SLOTMESH_SOAK=1 at a smaller size", bytes>>20, kb>>10)
 	}
 }
 

@@ -51,10 +51,12 @@ type Options struct {
 
 	// DialTimeout bounds the opening of a connection. Defaults to 2 s. -1 disables.
 	DialTimeout time.Duration
-	// ReadTimeout bounds each wait for replies, also under a context without a deadline.
-	// Blocking commands have the time they ask for on top. Defaults to 5 s. -1 disables.
+	// ReadTimeout is how long a connection on which replies are due may be silent before it
+	// is given up, also under a context without a deadline. Blocking commands have the time
+	// they ask for on top. Defaults to 5 s. -1 disables.
 	ReadTimeout time.Duration
-	// WriteTimeout bounds each write. Defaults to ReadTimeout. -1 disables.
+	// WriteTimeout bounds each write, which may take up to half as long again. Defaults to
+	// ReadTimeout. -1 disables.
 	WriteTimeout time.Duration
 
 	// Retry says how often and how fast commands are sent again.

@@ -49,6 +49,16 @@ func (l *callLog) longest(node int, write bool, from, to time.Time) (most time.D
 	return most, n
 }
 
+// await waits until n calls, on any node, are in the log.
+func (l *callLog) await(t *testing.T, n int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.all) >= n
+	}, suiteTimeout, pollEvery)
+}
+
 // load begins a read and a write on each node every millisecond, whatever became of those
 // before, until stop is called, which waits for all.
 func load(t *testing.T, client *slotmesh.Client, log *callLog) (stop func()) {
@@ -147,11 +157,14 @@ func TestPauseOfWritesReal(t *testing.T) {
 	client := c.connect(t, func(o *slotmesh.Options) { o.RefreshInterval = -1 })
 	var log callLog
 	stop := load(t, client, &log)
-	time.Sleep(paused / 2) // so that there is load
+	log.await(t, 600)
 	start := time.Now()
 	_, err := c.Do(testContext(t), c.Masters()[0], "client", "pause", paused.Milliseconds(), "write")
 	require.NoError(t, err)
-	time.Sleep(2 * paused)
+	require.Eventually(t, func() bool {
+		_, again := log.longest(0, true, start.Add(paused), time.Time{})
+		return again > 0
+	}, suiteTimeout, pollEvery, "writes are back")
 	stop()
 
 	end := start.Add(paused)
@@ -201,7 +214,7 @@ func readHuge(t *testing.T, client *slotmesh.Client) (log *callLog, start time.T
 	ctx := testContext(t)
 	log = new(callLog)
 	stop := load(t, client, log)
-	time.Sleep(100 * time.Millisecond) // so that there is load
+	log.await(t, 60)
 	start = time.Now()
 	huge, err := client.Get(ctx, keyOn(0, "huge")).Result()
 	took := time.Since(start)

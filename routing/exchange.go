@@ -132,25 +132,26 @@ func (e *exchange) result(i int, op *Op, broken error, replays *replays) result 
 func (e *exchange) replied(last int, op *Op, replays *replays) result {
 	if len(op.Tx) > 0 {
 		tx := transaction{cmds: op.Tx, replies: e.wire, first: last - len(op.Tx) - 1, replays: replays}
-		return e.retireUnlessKnown(tx.result())
+		return e.retireUnknown(tx.result())
 	}
 	err := replays.decode(op.Cmd, e.wire.Reply(last), keeping{
 		small: op.Flags&SharesMemory != 0 && e.wire.Kept(last),
 		large: e.wire.Alone(last),
 	})
-	if err != nil && !isReply(err) && !writesElsewhere(op.Cmd) {
+	switch {
+	case err == nil || isReply(err):
+		return e.retireUnknown(replied(err))
+	case writesElsewhere(op.Cmd):
+		return result{answered: true, executed: true, err: err}
+	default:
 		// It is not what the command asks for. It may be the reply to something else.
 		e.conn.Retire()
 		return unanswered(FaultGarbage, err)
 	}
-	if err != nil && !isReply(err) {
-		return result{answered: true, executed: true, err: err}
-	}
-	return e.retireUnlessKnown(replied(err))
 }
 
-// retireUnlessKnown replaces a connection that the node authenticates no more.
-func (e *exchange) retireUnlessKnown(res result) result {
+// retireUnknown replaces the connection if res says that the node authenticates it no more.
+func (e *exchange) retireUnknown(res result) result {
 	if res.fault == FaultNoAuth && !res.executed {
 		e.conn.Retire()
 	}

@@ -13,9 +13,9 @@ var (
 	execRequest   = []byte("*1\r\n$4\r\nexec\r\n")
 )
 
-// maxShared is the size from which a request has a connection of its own: those behind it
+// maxSharedRequest is the size from which a request has a connection of its own: those behind it
 // would wait while it is sent.
-const maxShared = 1 << 20
+const maxSharedRequest = 1 << 20
 
 // encode writes the requests of all ops, and finds out what they ask of a connection.
 func (e *exchange) encode() {
@@ -37,7 +37,7 @@ func (e *exchange) encode() {
 	if len(x.Ends) == 1 {
 		x.Ends = x.Ends[:0] // they are for several
 	}
-	e.borrow = e.borrow || len(x.Request) > maxShared
+	e.borrow = e.borrow || len(x.Request) > maxSharedRequest
 }
 
 // append writes the requests of one op, ASKING right before it if need be.

@@ -30,7 +30,8 @@ type Options struct {
 	// it is given up. 0 or less: for ever.
 	ReadTimeout time.Duration
 
-	// WriteTimeout is how long one Write may take. 0 or less: for ever.
+	// WriteTimeout is how long one Write may take, or up to half as long again. 0 or less:
+	// for ever.
 	WriteTimeout time.Duration
 
 	// Late, if set, is called when the first reply that is to come is late: it may be that

@@ -7,8 +7,8 @@ import (
 
 // To make a read end with the context of the caller who reads costs more than a short read.
 // So it is done at once only where replies take long, and elsewhere once the read has lasted
-// for patience, or up to twice that; meanwhile somebody looks every patience. A timer that is due sooner costs a lone caller more than
-// its read does.
+// for patience, or up to twice that; meanwhile somebody looks every patience. A timer that is
+// due sooner costs a lone caller more than its read does.
 const (
 	patience = 5 * time.Millisecond
 	long     = time.Millisecond

@@ -14,8 +14,8 @@ const inFlight = 64 << 10
 // slice is how much that goroutine writes at once. It is more than Copied.
 const slice = 256 << 10
 
-// Copied is the size up to which requests are Copied behind others, and of what they are
-// Copied to.
+// Copied is the size up to which requests are copied behind others, and of what they are
+// copied to.
 const Copied = 64 << 10
 
 // A segment is bytes to be written: of many small exchanges, or of one large.
