@@ -65,7 +65,7 @@ func MGet(ctx context.Context, x Executor, keys []string, opts ...Option) (*Valu
 		return nil, err
 	}
 	v := newValues(keys)
-	err = run(ctx, x, NewPlan(x.SlotMap(), keys), o.strategy, &reads{
+	err = run(ctx, x, keys, o.strategy, &reads{
 		arg:    func(i int) any { return &keys[i] },
 		values: v,
 	})
@@ -91,9 +91,7 @@ func MSet(ctx context.Context, x Executor, pairs []Pair, opts ...Option) (*Resul
 		val:     func(i int) any { return &pairs[i].Value },
 		results: r,
 	}
-	plan := NewPlan(x.SlotMap(), keys)
-	w.dropOverwritten(plan.parts)
-	err = run(ctx, x, plan, o.strategy, w)
+	err = run(ctx, x, keys, o.strategy, w)
 	return r, err
 }
 
@@ -106,7 +104,7 @@ func Del(ctx context.Context, x Executor, keys []string, opts ...Option) (*Resul
 		return nil, err
 	}
 	r := newResults(keys)
-	err = run(ctx, x, NewPlan(x.SlotMap(), keys), o.strategy, &deletes{
+	err = run(ctx, x, keys, o.strategy, &deletes{
 		arg:     func(i int) any { return &keys[i] },
 		results: r,
 	})

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -35,9 +36,15 @@ type Part struct {
 
 // NewPlan cuts keys by m. It takes time in proportion to the number of keys.
 func NewPlan(m *slotmap.Map, keys []string) *Plan {
-	parts := partition(len(keys), func(i int) uint16 { return hashtag.Slot(keys[i]) })
-	p := &Plan{keys: len(keys)}
-	p.parts, p.groups = groupByNode(m, parts)
+	p := newPlan(m, keys, &planMemory{})
+	return &p
+}
+
+// newPlan is NewPlan for a plan that lies in mem.
+func newPlan(m *slotmap.Map, keys []string, mem *planMemory) Plan {
+	p := Plan{keys: len(keys)}
+	parts := mem.partition(len(keys), func(i int) uint16 { return hashtag.Slot(keys[i]) })
+	p.parts, p.groups = mem.groupByNode(m, parts)
 	for _, g := range p.groups {
 		if g.Addr == "" {
 			continue
@@ -54,12 +61,35 @@ func NewPlan(m *slotmap.Map, keys []string) *Plan {
 // slotTables are maps from a slot to 1 + the position of its part, all zero.
 var slotTables = sync.Pool{New: func() any { return new([hashtag.Slots]int32) }}
 
+// planMemory is where a plan lies, which is of no use any more when another one lies there.
+type planMemory struct {
+	parts, sorted []Part
+	partOf        []int32
+	positions     []int
+	groups        []Group
+}
+
+// planMemories are those whose plans were run.
+var planMemories = sync.Pool{New: func() any { return new(planMemory) }}
+
+// recycle lets mem be used again. Nobody has its plan any more.
+func (mem *planMemory) recycle() {
+	if cap(mem.positions) > maxKept {
+		return
+	}
+	clear(mem.groups) // they name nodes
+	planMemories.Put(mem)
+}
+
+// resize returns s with n elements, whatever they are.
+func resize[E any](s []E, n int) []E { return slices.Grow(s[:0], n)[:n] }
+
 // partition sorts n keys by slot, in the order in which the slots first appear.
-func partition(n int, slot func(i int) uint16) []Part {
+func (mem *planMemory) partition(n int, slot func(i int) uint16) []Part {
 	table := slotTables.Get().(*[hashtag.Slots]int32)
-	parts := make([]Part, 0, min(n, hashtag.Slots))
-	partOf := make([]int32, n)
-	positions := make([]int, n)
+	mem.partOf, mem.positions = resize(mem.partOf, n), resize(mem.positions, n)
+	parts, partOf, positions := slices.Grow(mem.parts[:0], min(n, hashtag.Slots)), mem.partOf, mem.positions
+	clear(positions)
 	sizes := positions // until they are filled
 	for i := range n {
 		s := slot(i)
@@ -78,7 +108,7 @@ func partition(n int, slot func(i int) uint16) []Part {
 		taken += size
 	}
 	slotTables.Put(table)
-	clear(positions)
+	mem.parts = parts
 	for i, p := range partOf {
 		parts[p].Keys = append(parts[p].Keys, i)
 	}
@@ -87,7 +117,7 @@ func partition(n int, slot func(i int) uint16) []Part {
 
 // groupByNode sorts parts by the master that serves them, in the order of the map;
 // slots without one come last.
-func groupByNode(m *slotmap.Map, parts []Part) ([]Part, []Group) {
+func (mem *planMemory) groupByNode(m *slotmap.Map, parts []Part) ([]Part, []Group) {
 	if len(parts) == 0 {
 		return nil, nil
 	}
@@ -103,8 +133,8 @@ func groupByNode(m *slotmap.Map, parts []Part) ([]Part, []Group) {
 	for _, p := range parts {
 		sizes[node(p)]++
 	}
-	sorted := make([]Part, len(parts))
-	groups := make([]Group, 0, len(sizes))
+	sorted := resize(mem.sorted, len(parts))
+	groups := slices.Grow(mem.groups[:0], len(sizes))
 	taken := 0
 	for i, size := range sizes {
 		if size == 0 {
@@ -122,6 +152,7 @@ func groupByNode(m *slotmap.Map, parts []Part) ([]Part, []Group) {
 		g := &groups[sizes[node(p)]-1]
 		g.Parts = append(g.Parts, p)
 	}
+	mem.sorted, mem.groups = sorted, groups
 	return sorted, groups
 }
 

@@ -24,9 +24,15 @@ type holder interface {
 	Hold(ctx context.Context) (held context.Context, release func(), err error)
 }
 
-// run sends a planned command and takes what comes of it.
-func run(ctx context.Context, x Executor, p *Plan, s Strategy, cmd command) error {
-	all := rounds(p, s)
+// run plans a command for keys, sends it and takes what comes of it.
+func run(ctx context.Context, x Executor, keys []string, s Strategy, cmd command) error {
+	mem := planMemories.Get().(*planMemory)
+	defer mem.recycle()
+	p := newPlan(x.SlotMap(), keys, mem)
+	if w, ok := cmd.(*writes); ok {
+		w.dropOverwritten(p.parts)
+	}
+	all := rounds(&p, s)
 	if h, ok := x.(holder); ok && len(all) > 1 {
 		// If there is no hold, Run says why, for each key.
 		if held, release, err := h.Hold(ctx); err == nil {

@@ -38,7 +38,7 @@ func Split(cmd redis.Cmder, keys []int) (ops []*routing.Op, finish func() error,
 	if reply == nil {
 		return nil, nil, false
 	}
-	parts := partition(len(names), func(i int) uint16 { return hashtag.Slot(names[i]) })
+	parts := new(planMemory).partition(len(names), func(i int) uint16 { return hashtag.Slot(names[i]) })
 	if ws, ok := c.(*writes); ok {
 		ws.dropOverwritten(parts)
 	}

@@ -170,8 +170,8 @@ func writesElsewhere(cmd redis.Cmder) bool {
 // exchanges are those that are over, to be used again.
 type exchanges struct{ idle sync.Pool }
 
-// get returns an exchange of ops with n.
-func (es *exchanges) get(r *Router, n *node, ops []*Op) *exchange {
+// get returns an exchange with n, without ops.
+func (es *exchanges) get(r *Router, n *node) *exchange {
 	e, ok := es.idle.Get().(*exchange)
 	if !ok {
 		e = &exchange{stripe: r.stripes.one()}
@@ -179,13 +179,13 @@ func (es *exchanges) get(r *Router, n *node, ops []*Op) *exchange {
 	if e.wire == nil {
 		e.wire = &wire.Exchange{}
 	}
-	e.node, e.ops = n, ops
+	e.node = n
 	return e
 }
 
 const (
 	keptRequest = 64 << 10
-	keptEnds    = 1024
+	keptEnds    = 4096
 )
 
 // put takes an exchange back that is over.
@@ -199,6 +199,10 @@ func (es *exchanges) put(e *exchange) {
 			x.Ends = nil
 		}
 	}
-	*e = exchange{wire: x, stripe: e.stripe}
+	clear(e.ops)
+	if cap(e.ops) > keptEnds {
+		e.ops = nil
+	}
+	*e = exchange{wire: x, stripe: e.stripe, ops: e.ops[:0]}
 	es.idle.Put(e)
 }

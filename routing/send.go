@@ -11,14 +11,16 @@ func (r *Router) send(ctx context.Context, snap *snapshot, round []*Op) {
 	if len(round) == 1 {
 		op := round[0]
 		if n := r.node(snap, r.master(snap, op), op); n != nil {
-			e := r.exchanges.get(r, n, round)
+			e := r.exchanges.get(r, n)
+			e.ops = append(e.ops, op)
 			e.wire.Prompt = true
 			r.start(e)
 			r.finish(ctx, e)
 		}
 		return
 	}
-	exchanges := r.group(snap, round)
+	var few [8]*exchange
+	exchanges := r.group(snap, round, few[:0])
 	for _, e := range exchanges {
 		r.start(e)
 	}
@@ -53,13 +55,12 @@ func (r *Router) finish(ctx context.Context, e *exchange) {
 	r.exchanges.put(e)
 }
 
-// group sorts the round by node, keeping its order for each. An op without a node
-// gets its result here.
-func (r *Router) group(snap *snapshot, round []*Op) []*exchange {
-	var groups []*exchange
-	share := len(round)/max(1, len(snap.masters)) + 1
-	seats := make([]int, len(snap.masters)) // 1 + position in groups, by master
-	var strangers map[string]*int           // the same, for nodes that are no master in the map
+// group sorts the round by node, keeping its order for each, and appends what each is sent
+// to groups. An op without a node gets its result here.
+func (r *Router) group(snap *snapshot, round []*Op, groups []*exchange) []*exchange {
+	var few [16]int
+	seats := append(few[:0], make([]int, len(snap.masters))...) // 1 + position in groups, by master
+	var strangers map[string]*int                               // the same, for nodes that are no master in the map
 	for _, op := range round {
 		master := r.master(snap, op)
 		target, _ := op.target()
@@ -74,7 +75,7 @@ func (r *Router) group(snap *snapshot, round []*Op) []*exchange {
 			if n == nil {
 				continue
 			}
-			groups = append(groups, r.exchanges.get(r, n, make([]*Op, 0, share)))
+			groups = append(groups, r.exchanges.get(r, n))
 			*seat = len(groups)
 			if master < 0 {
 				if strangers == nil {

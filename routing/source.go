@@ -124,7 +124,8 @@ func (r *Router) askNode(ctx context.Context, addr string) (*slotmap.Map, error)
 	}
 	cmd := redis.NewSliceCmd(ctx, "cluster", "slots")
 	op := &Op{Cmd: cmd, Slot: AnySlot, Flags: Repeatable | Exclusive} // behind nothing that is stuck
-	e := r.exchanges.get(r, n, []*Op{op})
+	e := r.exchanges.get(r, n)
+	e.ops = append(e.ops, op)
 	e.start()
 	e.finish(ctx, &r.replays)
 	r.exchanges.put(e)

@@ -99,7 +99,7 @@ type Conn struct {
 
 	// The reader's own, whoever that is.
 	buf    []byte
-	woken  []chan struct{} // of those whose replies have come
+	woken  []chan signal // of those whose replies have come
 	scan   resp.Scanner
 	midway bool // a reply has begun that is not complete
 	asked  bool // it is one to the first in the queue, or a push

@@ -61,7 +61,7 @@ func (c *Conn) expire() (looked bool) {
 
 // watchContext makes the read of a caller end with ctx: at once if it is known that it lasts,
 // or else if it does. c.mu is held.
-func (c *Conn) watchContext(ctx context.Context, lasts bool) {
+func (c *Conn) watchContext(ctx context.Context, lasts bool, now time.Time) {
 	switch {
 	case ctx.Done() == nil:
 	case c.slow || lasts:
@@ -69,7 +69,7 @@ func (c *Conn) watchContext(ctx context.Context, lasts bool) {
 		c.endReadWithContext()
 	default:
 		c.readsFor = ctx
-		if d, ok := ctx.Deadline(); ok && time.Until(d) < 2*patience {
+		if d, ok := ctx.Deadline(); ok && d.Sub(now) < 2*patience {
 			c.readsTo = d
 		}
 		if !c.ticking {

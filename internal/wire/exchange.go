@@ -33,16 +33,24 @@ type Exchange struct {
 
 	start     int64 // of Request among all that was submitted
 	came      int   // how many replies have come, those included that nobody wants
-	submitted time.Time
-	wake      chan struct{} // made when its caller waits for the first time
-	enlisted  bool          // the caller's: it waits already
-	waiting   bool          // its caller does, for another to wake it
-	reader    bool          // its caller was given the reader's role
-	abandoned bool          // nobody wants its replies
-	unsent    bool          // it was taken back before anything of it was written
-	moved     atomic.Bool   // its caller is to leave: ErrHeldUp
-	finished  atomic.Bool   // all replies are there
+	submitted time.Time   // the zero Time if others were ahead of it
+	wake      chan signal // made when its caller waits for the first time
+	enlisted  bool        // the caller's: it waits already
+	waiting   bool        // its caller does, for another to wake it
+	told      bool        // its caller is told over that it is over
+	reader    bool        // its caller was given the reader's role
+	abandoned bool        // nobody wants its replies
+	unsent    bool        // it was taken back before anything of it was written
+	moved     atomic.Bool // its caller is to leave: ErrHeldUp
 }
+
+// A signal wakes the caller of an exchange. Each time that it waits it gets one at most.
+type signal bool
+
+const (
+	look signal = false // something has changed
+	over signal = true  // all replies are there, and nobody else touches the exchange any more
+)
 
 // Reset makes x ready to be used again. What Reply has returned is overwritten then, unless
 // it is Kept.
@@ -51,11 +59,10 @@ func (x *Exchange) Reset() {
 	x.Block, x.Movable, x.Prompt = 0, false, false
 	x.replies.reset()
 	x.came = 0
-	x.enlisted, x.waiting, x.reader, x.abandoned, x.unsent = false, false, false, false, false
+	x.enlisted, x.waiting, x.told, x.reader, x.abandoned, x.unsent = false, false, false, false, false, false
 	if x.moved.Load() {
 		x.moved.Store(false)
 	}
-	x.finished.Store(false)
 	if len(x.wake) > 0 {
 		<-x.wake // it was woken just when it left
 	}
@@ -81,15 +88,6 @@ func (x *Exchange) Kept(i int) bool { return len(x.Ends) > 1 || x.Alone(i) }
 
 // Alone reports whether reply i has memory of its own, which is not used again.
 func (x *Exchange) Alone(i int) bool { return len(x.Reply(i)) >= alone }
-
-// ring wakes whoever waits at wake. It may wake one who did not wait for that, and looks
-// again.
-func ring(wake chan struct{}) {
-	select {
-	case wake <- struct{}{}:
-	default:
-	}
-}
 
 // end returns where request i ends among all that was submitted.
 func (x *Exchange) end(i int) int64 {

@@ -55,9 +55,10 @@ func (p *peeker) sight() sight {
 	return p.seen
 }
 
-// rested reports whether the connection is to be looked at before it is used. c.mu is held.
+// rested reports whether the connection, on which nobody waits for replies, is to be looked at
+// before it is used. c.mu is held.
 func (c *Conn) rested(now time.Time) bool {
-	return c.peeker != nil && c.cause == nil && now.Sub(c.heard) > rest && c.queue.empty()
+	return c.peeker != nil && c.cause == nil && now.Sub(c.heard) > rest
 }
 
 // look ends the connection if the node has ended it. What it has sent unasked is read first,

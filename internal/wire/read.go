@@ -15,7 +15,8 @@ import (
 func (c *Conn) readFor(ctx context.Context, x *Exchange) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.watchContext(ctx, x.Block != 0)
+	begun := time.Now()
+	c.watchContext(ctx, x.Block != 0, begun)
 	for {
 		if c.queue.several() {
 			c.gather(&c.readYield)
@@ -33,7 +34,7 @@ func (c *Conn) readFor(ctx context.Context, x *Exchange) error {
 	}
 	c.unwatchContext()
 	if x.complete() {
-		c.slow = c.heard.Sub(x.submitted) > long
+		c.slow = c.heard.Sub(begun) > long
 		c.dismiss(x)
 		return nil
 	}
@@ -46,7 +47,7 @@ func (c *Conn) read() {
 	tell := c.take(n, err)
 	// Not under the lock: those who wake up need it.
 	for i, wake := range c.woken {
-		ring(wake)
+		wake <- over
 		c.woken[i] = nil
 	}
 	c.woken = c.woken[:0]
@@ -141,9 +142,9 @@ func (c *Conn) add(x *Exchange, piece []byte, complete bool) {
 	if x.complete() {
 		c.queue.pop()
 		if c.dequeue(x) {
+			x.told = true
 			c.woken = append(c.woken, x.wake)
 		}
-		x.finished.Store(true) // from here on it is its caller's
 		if c.state.Load() == leaving {
 			c.endIfUnwanted()
 		}

@@ -25,7 +25,7 @@ const (
 	trusted = 64 << 20
 
 	// keptWhole is for how many replies there may be room that is used again.
-	keptWhole = 1024
+	keptWhole = 4096
 
 	// bulky is from when on what is missing is the rest of a string, and probably all.
 	bulky = 1 << 20
@@ -71,7 +71,7 @@ func (r *replies) begin(size, i, n int) {
 		r.partial = r.scratch[:0]
 		return
 	case size > len(r.chunk):
-		r.chunk = make([]byte, min(max(size*(n-i), alone), maxChunk))
+		r.chunk = make([]byte, min(size*(n-i), maxChunk))
 	}
 	r.partial, r.inChunk = r.chunk[:0], true
 }

@@ -49,16 +49,19 @@ func (s *segment) withoutVoids() []byte {
 // nothing was sent: the connection has ended, or, ErrHeldUp, is held up just now and x is
 // Movable. Afterwards the caller must call Wait.
 func (c *Conn) Submit(x *Exchange) error {
-	now := time.Now()
 	c.mu.Lock()
-	if c.rested(now) {
-		c.look()
+	x.submitted = time.Time{}
+	if c.queue.empty() {
+		x.submitted = time.Now()
+		if c.rested(x.submitted) {
+			c.look()
+		}
 	}
 	if err := c.refusal(x); err != nil {
 		c.mu.Unlock()
 		return err
 	}
-	x.start, x.submitted = c.appended, now
+	x.start = c.appended
 	c.submits++
 	c.appended += int64(len(x.Request))
 	c.append(x.Request)
@@ -113,6 +116,9 @@ func (c *Conn) takeBack(x *Exchange) {
 			s.voids = append(s.voids, span{at, at + n})
 		}
 		break
+	}
+	if c.queue.front() == x {
+		c.progress = time.Now() // the next one was not the first so far
 	}
 	x.unsent = true
 	c.queue.took()

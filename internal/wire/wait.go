@@ -19,6 +19,8 @@ func (c *Conn) Wait(ctx context.Context, x *Exchange) error {
 		var err error
 		switch next {
 		case done:
+			for x.told && <-x.wake != over { //nolint
+			}
 			return nil
 		case broken:
 			return c.Err()
@@ -30,8 +32,8 @@ func (c *Conn) Wait(ctx context.Context, x *Exchange) error {
 			}
 		case waits:
 			select {
-			case <-x.wake:
-				if x.finished.Load() { // nobody else touches it any more
+			case s := <-x.wake:
+				if s == over {
 					return nil
 				}
 			case <-ctx.Done():
@@ -89,7 +91,7 @@ func (c *Conn) enlist(ctx context.Context, x *Exchange) fate {
 // enqueue makes the caller of x one that another wakes. c.mu is held.
 func (c *Conn) enqueue(x *Exchange) {
 	if x.wake == nil {
-		x.wake = make(chan struct{}, 1)
+		x.wake = make(chan signal, 1)
 	}
 	if !x.waiting {
 		x.waiting = true
@@ -111,7 +113,7 @@ func (c *Conn) dequeue(x *Exchange) bool {
 // wakeUp wakes the caller of x, if that waits. c.mu is held.
 func (c *Conn) wakeUp(x *Exchange) {
 	if c.dequeue(x) {
-		ring(x.wake)
+		x.wake <- look
 	}
 }
 
