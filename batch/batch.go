@@ -65,10 +65,7 @@ func MGet(ctx context.Context, x Executor, keys []string, opts ...Option) (*Valu
 		return nil, err
 	}
 	v := newValues(keys)
-	err = run(ctx, x, keys, o.strategy, &reads{
-		arg:    func(i int) any { return &keys[i] },
-		values: v,
-	})
+	err = run(ctx, x, keys, o.strategy, &reads{v})
 	return v, err
 }
 
@@ -86,11 +83,7 @@ func MSet(ctx context.Context, x Executor, pairs []Pair, opts ...Option) (*Resul
 		keys[i] = pairs[i].Key
 	}
 	r := newResults(keys)
-	w := &writes{
-		arg:     func(i int) any { return &pairs[i].Key },
-		val:     func(i int) any { return &pairs[i].Value },
-		results: r,
-	}
+	w := &writes{val: func(i int) any { return &pairs[i].Value }, results: r}
 	err = run(ctx, x, keys, o.strategy, w)
 	return r, err
 }
@@ -104,10 +97,7 @@ func Del(ctx context.Context, x Executor, keys []string, opts ...Option) (*Resul
 		return nil, err
 	}
 	r := newResults(keys)
-	err = run(ctx, x, keys, o.strategy, &deletes{
-		arg:     func(i int) any { return &keys[i] },
-		results: r,
-	})
+	err = run(ctx, x, keys, o.strategy, &deletes{r})
 	return r, err
 }
 

@@ -1,9 +1,7 @@
 package batch
 
 import (
-	"context"
 	"fmt"
-	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -18,53 +16,6 @@ var (
 	_ routing.Wrapper = (*statusCmd)(nil)
 	_ routing.Wrapper = (*countCmd)(nil)
 )
-
-// lightCmd is a GET or a SET in little memory: there may be a million of them.
-type lightCmd struct {
-	redis.Cmder // all that nobody asks it for
-	args        []any
-	three       [3]any // room for args
-	val         string
-	err         error
-}
-
-// aGet is what all lightCmds have in common.
-var aGet redis.Cmder = redis.NewStringCmd(context.Background(), "get", "")
-
-var _ routing.StringTaker = (*lightCmd)(nil)
-
-func (c *lightCmd) Name() string          { return c.args[0].(string) }
-func (c *lightCmd) Args() []any           { return c.args }
-func (c *lightCmd) TakeString(val string) { c.val = val }
-func (c *lightCmd) SetVal(val string)     { c.val = val } // as go-redis's commands have it
-func (c *lightCmd) SetErr(err error)      { c.err = err }
-func (c *lightCmd) Err() error            { return c.err }
-
-// lightCmds are made many at a time.
-type lightCmds struct {
-	all  []lightCmd
-	used int
-}
-
-// grow makes room for n.
-func (cs *lightCmds) grow(n int) { cs.all = slices.Grow(cs.all[:0], n)[:n] }
-
-// next returns one with its arguments.
-func (cs *lightCmds) next(args ...any) *lightCmd {
-	if cs.used == len(cs.all) {
-		cs.all, cs.used = make([]lightCmd, 64), 0
-	}
-	c := &cs.all[cs.used]
-	cs.used++
-	c.Cmder, c.args = aGet, append(c.three[:0], args...)
-	return c
-}
-
-// reset returns the memory, to be used again.
-func (cs *lightCmds) reset() lightCmds {
-	clear(cs.all[:cs.used])
-	return lightCmds{all: cs.all[:0]}
-}
 
 type valuesCmd struct {
 	redis.SliceCmd
@@ -94,27 +45,25 @@ func (c *countCmd) Args() []any        { return c.args }
 func (c *countCmd) Taker() redis.Cmder { return &c.IntCmd }
 
 // reads is MGET: a GET for one key, which costs less, and an MGET for more.
-type reads struct {
-	arg    func(i int) any // the key at position i
-	values *Values
-}
+type reads struct{ values *Values }
 
-func (r *reads) fill(op *routing.Op, keys []int, light *lightCmds) {
+func (r *reads) fill(op *routing.Op, keys []int, light *routing.Light) {
 	op.Flags = routing.Repeatable | routing.SharesMemory
 	if len(keys) > 1 {
-		op.Cmd = &valuesCmd{args: appendArgs("mget", keys, r.arg)}
+		op.Cmd = &valuesCmd{args: appendKeys("mget", r.values.keys, keys)}
 		return
 	}
-	op.Cmd = light.next("get", r.arg(keys[0]))
+	light.Get(r.values.keys[keys[0]])
+	op.Cmd = light
 }
 
 func (r *reads) take(op *routing.Op, keys []int) {
 	v := r.values
 	switch cmd := op.Cmd.(type) {
-	case *lightCmd:
+	case *routing.Light:
 		switch {
 		case op.Err == nil:
-			v.vals[keys[0]] = value{cmd.val, true}
+			v.vals[keys[0]] = value{cmd.Val(), true}
 		case op.Err == redis.Nil, redis.HasErrorPrefix(op.Err, "WRONGTYPE"):
 			// Missing, as MGET has it.
 		default:
@@ -140,7 +89,6 @@ func (r *reads) err() error { return r.values.err("mget") }
 
 // writes is MSET: a SET for one key, an MSET for more.
 type writes struct {
-	arg     func(i int) any // the key at position i
 	val     func(i int) any // the value at position i
 	results *Results
 	same    map[int]int // a pair that a later one for its key overwrites -> that one
@@ -173,14 +121,15 @@ func (w *writes) dropOverwritten(parts []Part) {
 	}
 }
 
-func (w *writes) fill(op *routing.Op, keys []int, light *lightCmds) {
+func (w *writes) fill(op *routing.Op, keys []int, light *routing.Light) {
 	if len(keys) == 1 {
-		op.Cmd = light.next("set", w.arg(keys[0]), w.val(keys[0]))
+		light.Set(w.results.keys[keys[0]], w.val(keys[0]))
+		op.Cmd = light
 		return
 	}
 	args := append(make([]any, 0, 1+2*len(keys)), "mset")
 	for _, i := range keys {
-		args = append(args, w.arg(i), w.val(i))
+		args = append(args, &w.results.keys[i], w.val(i))
 	}
 	op.Cmd = &statusCmd{args: args}
 }
@@ -203,13 +152,10 @@ func (w *writes) err() error {
 }
 
 // deletes is DEL.
-type deletes struct {
-	arg     func(i int) any // the key at position i
-	results *Results
-}
+type deletes struct{ results *Results }
 
-func (d *deletes) fill(op *routing.Op, keys []int, _ *lightCmds) {
-	op.Cmd = &countCmd{args: appendArgs("del", keys, d.arg)}
+func (d *deletes) fill(op *routing.Op, keys []int, _ *routing.Light) {
+	op.Cmd = &countCmd{args: appendKeys("del", d.results.keys, keys)}
 }
 
 func (d *deletes) take(op *routing.Op, keys []int) {
@@ -222,10 +168,11 @@ func (d *deletes) take(op *routing.Op, keys []int) {
 
 func (d *deletes) err() error { return d.results.err("del") }
 
-func appendArgs(name string, keys []int, arg func(i int) any) []any {
-	args := append(make([]any, 0, 1+len(keys)), name)
-	for _, i := range keys {
-		args = append(args, arg(i))
+// appendKeys returns the arguments of a command for the keys at the given positions.
+func appendKeys(name string, keys []string, at []int) []any {
+	args := append(make([]any, 0, 1+len(at)), name)
+	for _, i := range at {
+		args = append(args, &keys[i])
 	}
 	return args
 }

@@ -11,8 +11,8 @@ import (
 // command is one of the commands of this package, for the keys of one call.
 type command interface {
 	// fill makes op the one for the keys at the given positions, which share a slot.
-	// light is where small commands are to be had.
-	fill(op *routing.Op, keys []int, light *lightCmds)
+	// light may become its command.
+	fill(op *routing.Op, keys []int, light *routing.Light)
 	// take stores what the op for these keys brought.
 	take(op *routing.Op, keys []int)
 	// err is the error of the call, once all ops were taken.
@@ -75,9 +75,14 @@ type work struct {
 	cmd       command
 	divisible bool // several slots: nothing is promised about keys that share one
 	sent      []sent
-	slab      []routing.Op
+	slab      []lightOp
 	list      []*routing.Op
-	light     lightCmds
+}
+
+// lightOp is an op, and its command if that is light.
+type lightOp struct {
+	op  routing.Op
+	cmd routing.Light
 }
 
 // works are those that are done.
@@ -103,7 +108,7 @@ func (w *work) recycle() {
 	clear(w.sent)
 	clear(w.slab)
 	clear(w.list)
-	*w = work{sent: w.sent[:0], slab: w.slab[:0], list: w.list[:0], light: w.light.reset()}
+	*w = work{sent: w.sent[:0], slab: w.slab[:0], list: w.list[:0]}
 	works.Put(w)
 }
 
@@ -139,9 +144,9 @@ func (w *work) add(n int, part func(i int) Part) []*routing.Op {
 	slab, ops := w.room(n)
 	for i := range ops {
 		p := part(i)
-		ops[i] = &slab[i]
+		ops[i] = &slab[i].op
 		ops[i].Slot = int(p.Slot)
-		w.cmd.fill(ops[i], p.Keys, &w.light)
+		w.cmd.fill(ops[i], p.Keys, &slab[i].cmd)
 		w.sent = append(w.sent, sent{op: ops[i], keys: p.Keys})
 	}
 	return ops
@@ -149,14 +154,13 @@ func (w *work) add(n int, part func(i int) Part) []*routing.Op {
 
 // room returns room for n ops: that of w the first time, new one for the parts of ops that
 // are cut.
-func (w *work) room(n int) ([]routing.Op, []*routing.Op) {
+func (w *work) room(n int) ([]lightOp, []*routing.Op) {
 	if len(w.sent) > 0 {
-		return make([]routing.Op, n), make([]*routing.Op, n)
+		return make([]lightOp, n), make([]*routing.Op, n)
 	}
 	w.sent = slices.Grow(w.sent, n)
 	w.slab = slices.Grow(w.slab, n)[:n]
 	w.list = slices.Grow(w.list, n)[:n]
-	w.light.grow(n)
 	return w.slab, w.list
 }
 

@@ -24,16 +24,15 @@ func Split(cmd redis.Cmder, keys []int) (ops []*routing.Op, finish func() error,
 		}
 		names[i] = name
 	}
-	arg := func(i int) any { return args[keys[i]] }
 	var c command
 	var reply func()
 	switch cmd.Name() {
 	case "mget":
-		c, reply = splitReads(cmd, names, arg)
+		c, reply = splitReads(cmd, names)
 	case "mset":
-		c, reply = splitWrites(cmd, names, arg, func(i int) any { return args[keys[i]+1] })
+		c, reply = splitWrites(cmd, names, func(i int) any { return args[keys[i]+1] })
 	case "del":
-		c, reply = splitDeletes(cmd, names, arg)
+		c, reply = splitDeletes(cmd, names)
 	}
 	if reply == nil {
 		return nil, nil, false
@@ -52,22 +51,22 @@ func Split(cmd redis.Cmder, keys []int) (ops []*routing.Op, finish func() error,
 	}, true
 }
 
-func splitReads(cmd redis.Cmder, names []string, arg func(int) any) (command, func()) {
+func splitReads(cmd redis.Cmder, names []string) (command, func()) {
 	v := newValues(names)
 	switch cmd := cmd.(type) {
 	case *redis.SliceCmd:
-		return &reads{arg: arg, values: v}, func() { cmd.SetVal(v.slice()) }
+		return &reads{v}, func() { cmd.SetVal(v.slice()) }
 	case *redis.Cmd:
-		return &reads{arg: arg, values: v}, func() { cmd.SetVal(v.slice()) }
+		return &reads{v}, func() { cmd.SetVal(v.slice()) }
 	case *redis.StringSliceCmd:
-		return &reads{arg: arg, values: v}, func() { cmd.SetVal(v.strings()) }
+		return &reads{v}, func() { cmd.SetVal(v.strings()) }
 	}
 	return nil, nil
 }
 
-func splitWrites(cmd redis.Cmder, names []string, key, val func(int) any) (command, func()) {
+func splitWrites(cmd redis.Cmder, names []string, val func(int) any) (command, func()) {
 	r := newResults(names)
-	w := &writes{arg: key, val: val, results: r}
+	w := &writes{val: val, results: r}
 	switch cmd := cmd.(type) {
 	case *redis.StatusCmd:
 		return w, func() { cmd.SetVal(r.status()) }
@@ -77,13 +76,13 @@ func splitWrites(cmd redis.Cmder, names []string, key, val func(int) any) (comma
 	return nil, nil
 }
 
-func splitDeletes(cmd redis.Cmder, names []string, arg func(int) any) (command, func()) {
+func splitDeletes(cmd redis.Cmder, names []string) (command, func()) {
 	r := newResults(names)
 	switch cmd := cmd.(type) {
 	case *redis.IntCmd:
-		return &deletes{arg: arg, results: r}, func() { cmd.SetVal(r.count) }
+		return &deletes{r}, func() { cmd.SetVal(r.count) }
 	case *redis.Cmd:
-		return &deletes{arg: arg, results: r}, func() { cmd.SetVal(r.count) }
+		return &deletes{r}, func() { cmd.SetVal(r.count) }
 	}
 	return nil, nil
 }

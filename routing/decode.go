@@ -2,7 +2,6 @@ package routing
 
 import (
 	"bytes"
-	"context"
 	"strconv"
 	"unsafe"
 
@@ -18,39 +17,21 @@ type Wrapper interface {
 	Taker() redis.Cmder
 }
 
-// StringTaker is a command that takes a string, and is none of go-redis's types.
-type StringTaker interface {
-	redis.Cmder
-	TakeString(val string)
-}
-
 // decode gives cmd its reply, as it came, and returns the error that it then has. The common
 // types of commands and replies are decoded here, all others by go-redis itself.
 func (rs *replays) decode(cmd redis.Cmder, raw []byte, keep keeping) error {
+	if light, ok := cmd.(*Light); ok {
+		return rs.decodeLight(light, raw, keep)
+	}
 	taker := cmd
 	if w, ok := cmd.(Wrapper); ok {
 		taker = w.Taker()
 	}
 	err, ok := decodeCommon(taker, raw, keep)
 	if !ok {
-		return rs.decodeUncommon(taker, raw)
+		return rs.decodeAny(raw, taker)
 	}
 	cmd.SetErr(err)
-	return err
-}
-
-// decodeUncommon is decode for all that is not common.
-func (rs *replays) decodeUncommon(cmd redis.Cmder, raw []byte) error {
-	taker, ok := cmd.(StringTaker)
-	if !ok {
-		return rs.decodeAny(raw, cmd)
-	}
-	get := redis.NewStringCmd(context.Background(), "get")
-	err := rs.decodeAny(raw, get)
-	if err == nil {
-		taker.TakeString(get.Val())
-	}
-	taker.SetErr(err)
 	return err
 }
 
@@ -97,10 +78,6 @@ func decodeCommon(cmd redis.Cmder, raw []byte, keep keeping) (err error, ok bool
 		if val, ok = r.value(keep.small || keep.large); ok {
 			cmd.SetVal(val)
 		}
-	case StringTaker:
-		if ok = r.kind == resp.Bulk || r.kind == resp.Simple; ok {
-			cmd.TakeString(r.taken(keep.small || keep.large))
-		}
 	}
 	return nil, ok
 }
@@ -118,7 +95,6 @@ func decodeNull(cmd redis.Cmder) (err error, ok bool) {
 		cmd.SetVal(nil)
 	case *redis.Cmd:
 		cmd.SetVal(nil)
-	case StringTaker:
 	case *redis.BoolCmd: // SET ... NX that did not set
 		cmd.SetVal(false)
 		return nil, true
@@ -199,14 +175,6 @@ func (r *scalar) string(keep bool) string {
 		return string(r.text)
 	}
 	return unsafe.String(&r.text[0], len(r.text))
-}
-
-// taken is string, or status for a status.
-func (r *scalar) taken(keep bool) string {
-	if r.kind == resp.Simple {
-		return r.status()
-	}
-	return r.string(keep)
 }
 
 // status is string for what is nearly always OK.

@@ -3,6 +3,8 @@ package routing
 import (
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/slotmesh/slotmesh/internal/resp"
 )
 
@@ -48,12 +50,12 @@ func (e *exchange) append(op *Op, asking bool) {
 	if len(op.Tx) > 0 {
 		e.appendRaw(multiRequest)
 		for _, cmd := range op.Tx {
-			e.appendArgs(cmd.Args())
+			e.appendCmd(cmd)
 		}
 		e.appendRaw(execRequest)
 		return
 	}
-	e.appendArgs(op.Cmd.Args())
+	e.appendCmd(op.Cmd)
 }
 
 func (e *exchange) appendRaw(request []byte) {
@@ -61,10 +63,16 @@ func (e *exchange) appendRaw(request []byte) {
 	e.wire.Ends = append(e.wire.Ends, len(e.wire.Request))
 }
 
-// appendArgs writes a request. That its arguments can be sent was found out when it was
-// prepared: an error means that one of them says otherwise now.
-func (e *exchange) appendArgs(args []any) {
-	request, err := resp.AppendRequest(e.wire.Request, args)
+// appendCmd writes the request of cmd. That its arguments can be sent was found out when it
+// was prepared: an error means that one of them says otherwise now.
+func (e *exchange) appendCmd(cmd redis.Cmder) {
+	var request []byte
+	var err error
+	if light, ok := cmd.(*Light); ok {
+		request, err = light.appendRequest(e.wire.Request)
+	} else {
+		request, err = resp.AppendRequest(e.wire.Request, cmd.Args())
+	}
 	if err != nil && e.err == nil {
 		e.err = err
 	}

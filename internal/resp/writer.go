@@ -89,9 +89,28 @@ func bulkFrom(dst []byte, start int) []byte {
 
 // AppendBulk appends text to dst as a bulk.
 func AppendBulk[T ~string | ~[]byte](dst []byte, text T) []byte {
-	dst = AppendBulkHeader(dst, len(text))
-	dst = append(dst, text...)
-	return append(dst, "\r\n"...)
+	const most = 5 + 2 // header and end of a text that is shorter than 100 bytes
+	n := len(text)
+	if n >= 100 || cap(dst)-len(dst) < n+most {
+		dst = AppendBulkHeader(dst, n)
+		dst = append(dst, text...)
+		return append(dst, "\r\n"...)
+	}
+	// At once: most texts are short.
+	at := len(dst)
+	dst = dst[:at+n+most]
+	tail := dst[at:]
+	tail[0] = byte(Bulk)
+	i := 1
+	if n >= 10 {
+		tail[1] = byte('0' + n/10)
+		i = 2
+	}
+	tail[i], tail[i+1], tail[i+2] = byte('0'+n%10), '\r', '\n'
+	i += 3
+	i += copy(tail[i:], text)
+	tail[i], tail[i+1] = '\r', '\n'
+	return dst[:at+i+2]
 }
 
 // AppendBulkHeader appends to dst what goes before the text of a bulk of n bytes.
@@ -102,6 +121,9 @@ func AppendBulkHeader(dst []byte, n int) []byte { return appendHeader(dst, Bulk,
 func AppendArray(dst []byte, n int) []byte { return appendHeader(dst, Array, n) }
 
 func appendHeader(dst []byte, kind Kind, n int) []byte {
+	if n >= 0 && n < 10 {
+		return append(dst, byte(kind), byte('0'+n), '\r', '\n')
+	}
 	dst = append(dst, byte(kind))
 	dst = strconv.AppendInt(dst, int64(n), 10)
 	return append(dst, "\r\n"...)
