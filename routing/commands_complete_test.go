@@ -76,7 +76,7 @@ func TestTableKnowsEveryMethodOfGoRedis(t *testing.T) {
 	for m := range methods.Methods() {
 		t.Run(m.Name, func(t *testing.T) {
 			rec.sent = nil
-			call(t.Context(), client, m, rec)
+			callMethod(t.Context(), client, m, rec)
 			if why, ok := uncalled[m.Name]; ok {
 				require.Empty(t, rec.sent, "expected no command: it %s", why)
 				return
@@ -104,9 +104,9 @@ func keyPos(t *testing.T, cmd redis.Cmder) int {
 	return int(field.Int())
 }
 
-// call calls a method with samples of all its arguments, or if that sends nothing,
+// callMethod calls a method with samples of all its arguments, or if that sends nothing,
 // with as few and as small arguments as it takes.
-func call(ctx context.Context, c redis.Cmdable, m reflect.Method, rec *recorder) {
+func callMethod(ctx context.Context, c redis.Cmdable, m reflect.Method, rec *recorder) {
 	if f, ok := byHand[m.Name]; ok {
 		f(ctx, c)
 		return

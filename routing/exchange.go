@@ -17,6 +17,7 @@ type exchange struct {
 	ops  []*Op
 
 	stripe   *stripe
+	ofCall   bool           // it lies in a call, and stays there
 	wire     *wire.Exchange // used again and again
 	last     []int          // for each op its last request; nil if each op is one request
 	borrow   bool           // the connection must not be shared
@@ -104,7 +105,9 @@ func (e *exchange) finish(ctx context.Context, replays *replays) {
 
 // settle gives op its result, and notes who was asked, if that will be of interest.
 func (e *exchange) settle(op *Op, res result) {
-	op.res = res
+	if op.res = res; res.executed {
+		op.Err, op.Outcome = res.err, Done
+	}
 	if t := op.trouble; t != nil || !res.executed {
 		t = op.troubled()
 		t.addr = e.node.addr
@@ -203,6 +206,11 @@ func (es *exchanges) put(e *exchange) {
 	if cap(e.ops) > keptEnds {
 		e.ops = nil
 	}
-	*e = exchange{wire: x, stripe: e.stripe, ops: e.ops[:0]}
-	es.idle.Put(e)
+	e.ops = e.ops[:0]
+	// One by one: to copy a whole new exchange costs a wait for all that was written before.
+	e.node, e.last, e.conn, e.opening, e.openings, e.err = nil, nil, nil, nil, 0, nil
+	e.borrow, e.movable = false, false
+	if !e.ofCall {
+		es.idle.Put(e)
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/redis/go-redis/v9"
 
@@ -18,26 +17,15 @@ type prepared struct {
 	parts func() error // puts the results of the ops together, if there are several
 	err   error        // why the command cannot be sent
 
-	stripe *stripe
-
 	op   Op     // the only op, for most commands
 	one  [1]*Op // ops, then
 	keys [8]int // room for positions
 }
 
-// calls are commands that are done, to be used again.
-type calls struct{ idle sync.Pool }
-
-func (cs *calls) get(r *Router) *prepared {
-	if p, ok := cs.idle.Get().(*prepared); ok {
-		return p
-	}
-	return &prepared{stripe: r.stripes.one()}
-}
-
-func (cs *calls) put(p *prepared) {
-	*p = prepared{stripe: p.stripe}
-	cs.idle.Put(p)
+// reset lets go of all that belongs to the caller.
+func (p *prepared) reset() {
+	p.ops, p.parts, p.err = nil, nil, nil
+	p.op = Op{}
 }
 
 // prepare fills p with what cmd is as ops.

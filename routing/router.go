@@ -128,13 +128,13 @@ func (r *Router) Process(ctx context.Context, cmd redis.Cmder) error {
 		cmd.SetErr(err)
 		return err
 	}
-	p := r.calls.get(r)
-	r.prepare(ctx, cmd, p)
-	if len(p.ops) > 0 {
-		_ = r.run(ctx, p.ops, p.stripe)
+	c := r.calls.get(r)
+	r.prepare(ctx, cmd, &c.prepared)
+	if len(c.ops) > 0 {
+		_ = r.run(ctx, c.ops, c)
 	}
-	err := p.finish(cmd)
-	r.calls.put(p)
+	err := c.finish(cmd)
+	r.calls.put(c)
 	return err
 }
 

@@ -18,36 +18,63 @@ import (
 // Run returns the first error in the order of ops; redis.Nil counts. The deadline
 // of ctx bounds all of it. Run is safe for concurrent use, an Op is not.
 func (r *Router) Run(ctx context.Context, ops []*Op) error {
-	return r.run(ctx, ops, r.stripes.one())
+	c := r.calls.get(r)
+	err := r.run(ctx, ops, c)
+	r.calls.put(c)
+	return err
 }
 
-// run is Run for a caller who has a stripe.
-func (r *Router) run(ctx context.Context, ops []*Op, s *stripe) error {
-	if err := r.enter(ctx, s); err != nil {
+// run is Run within a call.
+func (r *Router) run(ctx context.Context, ops []*Op, c *call) error {
+	if err := r.enter(ctx, c.stripe); err != nil {
 		r.abandon(ops, err)
 		return cmp.Or(firstError(ops), err)
 	}
-	defer r.leave(s)
+	defer r.leave(c.stripe)
 
+	if over := r.over(ctx); over != nil {
+		r.abandon(ops, over)
+		return firstError(ops)
+	}
+	snap := r.snapshot.Load()
+	r.send(ctx, snap, ops, c)
+	if !allDone(ops) {
+		r.persist(ctx, snap, ops, c)
+	}
+	return firstError(ops)
+}
+
+// persist goes on with the ops of which some were not done when all were sent once.
+func (r *Router) persist(ctx context.Context, snap *snapshot, ops []*Op, c *call) {
 	open, round := ops, ops
-	for over := r.over(ctx); ; over = r.overNow(ctx) {
-		if over != nil {
-			r.abandon(open, over)
-			return firstError(ops)
-		}
-		snap := r.snapshot.Load()
-		r.send(ctx, snap, round)
+	for {
 		if open = r.settle(ctx, snap, open, round); len(open) == 0 {
-			return firstError(ops)
+			return
 		}
 		var wake time.Time
 		for round, wake = due(open); len(round) == 0; round, wake = due(open) {
 			if err := r.wait(ctx, wake); err != nil {
 				r.abandon(open, err)
-				return firstError(ops)
+				return
 			}
 		}
+		if over := r.overNow(ctx); over != nil {
+			r.abandon(open, over)
+			return
+		}
+		snap = r.snapshot.Load()
+		r.send(ctx, snap, round, c)
 	}
+}
+
+// allDone reports whether each op was executed.
+func allDone(ops []*Op) bool {
+	for _, op := range ops {
+		if !op.res.executed {
+			return false
+		}
+	}
+	return true
 }
 
 // over returns why nothing is to be sent, nil if there is no reason.

@@ -7,11 +7,11 @@ import (
 
 // send gives each op of the round its result: one exchange per node, all at once. No
 // goroutine is needed for that: the first to wait reads what comes for all others too.
-func (r *Router) send(ctx context.Context, snap *snapshot, round []*Op) {
+func (r *Router) send(ctx context.Context, snap *snapshot, round []*Op, c *call) {
 	if len(round) == 1 {
 		op := round[0]
 		if n := r.node(snap, r.master(snap, op), op); n != nil {
-			e := r.exchanges.get(r, n)
+			e := r.begin(c, n)
 			e.ops = append(e.ops, op)
 			e.wire.Prompt = true
 			r.start(e)
@@ -19,6 +19,11 @@ func (r *Router) send(ctx context.Context, snap *snapshot, round []*Op) {
 		}
 		return
 	}
+	r.sendMany(ctx, snap, round)
+}
+
+// sendMany is send for several ops.
+func (r *Router) sendMany(ctx context.Context, snap *snapshot, round []*Op) {
 	var few [8]*exchange
 	exchanges := r.group(snap, round, few[:0])
 	for _, e := range exchanges {

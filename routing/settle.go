@@ -36,7 +36,6 @@ func (r *Router) settle(ctx context.Context, snap *snapshot, open, round []*Op) 
 		}
 		op.settling = false
 		if op.res.executed {
-			op.Err, op.Outcome = op.res.err, Done
 			continue
 		}
 		if v.now.IsZero() {

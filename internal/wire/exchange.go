@@ -31,8 +31,8 @@ type Exchange struct {
 	// The caller's, as soon as Wait has returned: what comes later is dropped.
 	replies replies
 
-	start     int64 // of Request among all that was submitted
-	came      int   // how many replies have come, those included that nobody wants
+	start     int64       // of Request among all that was submitted
+	came      int         // how many replies have come, those included that nobody wants
 	submitted time.Time   // the zero Time if others were ahead of it
 	wake      chan signal // made when its caller waits for the first time
 	enlisted  bool        // the caller's: it waits already
