@@ -14,7 +14,7 @@ import (
 )
 
 // peerOptions are go-redis's options as the connections know them.
-func peerOptions(o *redis.Options) wire.PeerOptions {
+func peerOptions(o *redis.Options, crowd *wire.Crowd) wire.PeerOptions {
 	read := timeout(o.ReadTimeout, 3*time.Second)
 	return wire.PeerOptions{
 		Dial:        dialer(o),
@@ -28,6 +28,7 @@ func peerOptions(o *redis.Options) wire.PeerOptions {
 		WriteTimeout:  timeout(o.WriteTimeout, read),
 		MaxBorrowed:   maxBorrowed,
 		BorrowTimeout: timeout(o.PoolTimeout, read+time.Second),
+		Crowd:         crowd,
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/slotmesh/slotmesh/internal/wire"
 	"github.com/slotmesh/slotmesh/slotmap"
 )
 
@@ -69,6 +70,7 @@ type Router struct {
 	spawning sync.Mutex     // held to add to spawned, so that none is added after Close
 	spawned  sync.WaitGroup // goroutines of the router's own
 	stripes  stripes
+	crowd    wire.Crowd
 	closing  atomic.Bool
 	drained  chan struct{} // told when inflight reaches zero while closing
 }
@@ -87,7 +89,7 @@ func New(ctx context.Context, opts Options) (*Router, error) {
 	}
 	r := &Router{opts: opts, policy: opts.Policy, trace: opts.Trace, drained: make(chan struct{}, 1)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	r.nodes = newNodes(func(addr string) *node { return newNode(addr, peerOptions(opts.Connect(addr))) })
+	r.nodes = newNodes(func(addr string) *node { return newNode(addr, peerOptions(opts.Connect(addr), &r.crowd)) })
 	refresh := opts.Refresh
 	refresh.OnRefresh = r.refreshed
 	var first atomic.Pointer[slotmap.Map]

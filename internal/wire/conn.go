@@ -38,6 +38,9 @@ type Options struct {
 	// all wait behind it while the node is well. It must not block. turn is for HoldUp.
 	Late func(c *Conn, turn int64)
 
+	// Crowd may be shared with other connections.
+	Crowd *Crowd
+
 	// Buffer is how much is read at once. Defaults to 64 KiB.
 	Buffer int
 
@@ -110,6 +113,9 @@ type Conn struct {
 
 // NewConn makes a Conn of nc, which it closes. The caller must call Close.
 func NewConn(nc net.Conn, opts Options) *Conn {
+	if opts.Crowd == nil {
+		opts.Crowd = new(Crowd)
+	}
 	if opts.Buffer <= 0 {
 		opts.Buffer = defaultBuffer
 	}

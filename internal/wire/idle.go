@@ -42,8 +42,8 @@ func (c *Conn) takeOver(turns *int64) (took, parked bool) {
 		c.parked = true
 		return false, true
 	}
-	if !still || c.cause != nil {
-		return false, false
+	if !still || c.cause != nil || c.opts.Crowd.is(time.Now()) {
+		return false, false // to be woken by the watcher would cost a caller a turn more
 	}
 	c.reading, c.watcher = true, true
 	c.turns++

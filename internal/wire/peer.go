@@ -23,6 +23,9 @@ type PeerOptions struct {
 	// ReadTimeout and WriteTimeout are those of each connection. See Options.
 	ReadTimeout, WriteTimeout time.Duration
 
+	// Crowd may be shared with other peers.
+	Crowd *Crowd
+
 	// MaxBorrowed is how many connections may be borrowed at once. Defaults to 1,000.
 	MaxBorrowed int
 
@@ -98,6 +101,9 @@ func (e *ConnectError) Unwrap() error { return e.Err }
 
 // NewPeer returns a Peer without connections. The caller must call Close.
 func NewPeer(opts PeerOptions) *Peer {
+	if opts.Crowd == nil {
+		opts.Crowd = new(Crowd)
+	}
 	if opts.MaxBorrowed <= 0 {
 		opts.MaxBorrowed = 1000
 	}
@@ -326,7 +332,7 @@ func (p *Peer) connect(ctx context.Context, buffer int, late func(*Conn, int64))
 		return nil, p.unlessClosed(&ConnectError{Err: err})
 	}
 	c, _, err := Open(ctx, nc, p.opts.Handshake, Options{
-		ReadTimeout: p.opts.ReadTimeout, WriteTimeout: p.opts.WriteTimeout, Late: late, Buffer: buffer,
+		ReadTimeout: p.opts.ReadTimeout, WriteTimeout: p.opts.WriteTimeout, Late: late, Buffer: buffer, Crowd: p.opts.Crowd,
 		Unbuffered: newPeeker(nc) == nil, // who knows what it is
 	})
 	if err != nil {

@@ -25,7 +25,11 @@ func (c *Conn) readFor(ctx context.Context, x *Exchange) error {
 			break
 		}
 		c.limitRead()
+		crowded := c.peeker != nil && c.opts.Crowd.is(begun)
 		c.mu.Unlock()
+		if crowded {
+			c.stand()
+		}
 		c.read()
 		c.mu.Lock()
 		if x.complete() {

@@ -11,6 +11,14 @@ import (
 //
 // Of the requests without a reply Unsent tells which were certainly not sent.
 func (c *Conn) Wait(ctx context.Context, x *Exchange) error {
+	err := c.wait(ctx, x)
+	if err == nil && !x.submitted.IsZero() {
+		c.doubt(x)
+	}
+	return err
+}
+
+func (c *Conn) wait(ctx context.Context, x *Exchange) error {
 	next := waits
 	if !x.enlisted {
 		next = c.enlist(ctx, x)

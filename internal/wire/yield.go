@@ -55,13 +55,17 @@ func (c *Conn) gather(y *yield) {
 	if !y.worth() {
 		return
 	}
+	start := time.Now()
+	if c.opts.Crowd.is(start) {
+		return
+	}
 	before := c.submits
 	c.mu.Unlock()
-	start := time.Now()
 	for range yields {
 		runtime.Gosched()
 	}
 	took := time.Since(start)
 	c.mu.Lock()
 	y.learn(c.submits-before, took)
+	c.opts.Crowd.learn(took, c.submits-before)
 }
