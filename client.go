@@ -49,9 +49,11 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 		Seeds:   opts.Addrs,
 		Connect: func(addr string) *redis.Options { return opts.connect(addr, c.hooks.dial) },
 		Policy:  opts.Retry.policy(),
-		Split:   batch.Split,
-		Trace:   opts.Trace,
-		Refresh: slotmap.CacheOptions{Period: opts.RefreshInterval},
+
+		RetryBudget: max(0, opts.Retry.Budget),
+		Split:       batch.Split,
+		Trace:       opts.Trace,
+		Refresh:     slotmap.CacheOptions{Period: opts.RefreshInterval},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("slotmesh: %w", err)

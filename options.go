@@ -85,6 +85,11 @@ type Retry struct {
 	MinBackoff time.Duration
 	// MaxBackoff is the longest pause. Defaults to 512 ms. -1 disables pauses.
 	MaxBackoff time.Duration
+	// Budget is how many retries per second all commands of the client together may make,
+	// those of one call being one: a cluster in trouble is not to be kept there by retries. A
+	// retry that is over waits for its turn if that comes within 2 s, else it is not made.
+	// Defaults to 2,000. -1 disables.
+	Budget int
 }
 
 // withDefaults checks o and fills what is not set.
@@ -136,6 +141,8 @@ func (r Retry) withDefaults() (Retry, error) {
 		return r, fmt.Errorf("bad Options.Retry.MaxRedirects %d: want a count, 0 for the default or -1 for none", r.MaxRedirects)
 	case r.MaxRetries < -1:
 		return r, fmt.Errorf("bad Options.Retry.MaxRetries %d: want a count, 0 for the default or -1 for none", r.MaxRetries)
+	case r.Budget < -1:
+		return r, fmt.Errorf("bad Options.Retry.Budget %d: want retries per second, 0 for the default or -1 for no bound", r.Budget)
 	case r.MinBackoff < -1:
 		return r, fmt.Errorf("bad Options.Retry.MinBackoff %v: want a positive duration, 0 for the default or -1 for no pause", r.MinBackoff)
 	case r.MaxBackoff < -1:
@@ -148,6 +155,9 @@ func (r Retry) withDefaults() (Retry, error) {
 	}
 	if r.MaxRetries == 0 {
 		r.MaxRetries = 16
+	}
+	if r.Budget == 0 {
+		r.Budget = 2000
 	}
 	if r.MaxBackoff == 0 {
 		r.MaxBackoff = max(512*time.Millisecond, r.MinBackoff)

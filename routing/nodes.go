@@ -66,6 +66,15 @@ func (ns *nodes) follow(addr string) *node {
 	return n
 }
 
+// reopen makes the node at addr be reached by new connections, if it is open.
+func (ns *nodes) reopen(addr string) {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	if m := ns.open[addr]; m != nil {
+		m.node.peer.Reopen()
+	}
+}
+
 // member returns the member at addr, made if need be. ns.mu is held.
 func (ns *nodes) member(addr string) *member {
 	if ns.closed {

@@ -105,6 +105,7 @@ type Attempt struct {
 	Retries   int           // times that the op was sent again after a pause
 	Silences  int           // how many of them were after a timeout
 	HeldUps   int           // times that it was sent again because it was held up
+	Budget    time.Duration // until the client may retry once more; NoBudget if that is too long
 	Left      time.Duration // until the caller's deadline; NoDeadline if there is none
 	Rand      float64       // in [0, 1), spreads the pauses of many callers
 }
@@ -133,6 +134,7 @@ type Step struct {
 	Refresh bool          // the map should be loaded anew
 	Stay    bool          // Again asks the same node, with ASKING as before
 	Outcome Outcome       // of this attempt
+	Spends  bool          // it is a retry, which takes of the client's budget
 	TooMany bool          // stopped because too many redirections were followed
 	TooLate bool          // stopped because the pause would pass the deadline
 }
@@ -205,14 +207,15 @@ func (p Policy) follow(step Step, a Attempt) Step {
 
 // again pauses, longer each time, and asks once more.
 func (p Policy) again(step Step, a Attempt) Step {
-	if a.Retries >= p.MaxRetries {
+	if a.Retries >= p.MaxRetries || a.Budget == NoBudget {
 		return step
 	}
 	pause := p.backoff(a.Retries, a.Rand)
 	if rules[a.Fault].atOnce && a.Retries == 0 {
 		pause = 0
 	}
-	return step.goOn(Again, pause, a.Left)
+	step.Spends = true
+	return step.goOn(Again, max(pause, a.Budget), a.Left)
 }
 
 // goOn is action after pause, unless the caller is gone by then.

@@ -31,6 +31,9 @@ type Options struct {
 	Connect func(addr string) *redis.Options
 	// Policy decides about redirections and retries.
 	Policy Policy
+	// RetryBudget is how many retries per second all commands together may make. One that is
+	// over waits for its turn, if that comes within 2 s, and else is not made. 0: no bound.
+	RetryBudget int
 	// Split, if set, is asked about commands whose keys lie in several slots. Without
 	// it, and for commands that it does not split, they are ErrCrossSlot.
 	Split Splitter
@@ -52,6 +55,7 @@ type Splitter func(cmd redis.Cmder, keys []int) (ops []*Op, finish func() error,
 type Router struct {
 	opts      Options
 	policy    Policy
+	budget    *budget
 	trace     *Trace
 	stats     counters
 	cache     *slotmap.Cache
@@ -87,7 +91,7 @@ func New(ctx context.Context, opts Options) (*Router, error) {
 	if err := contextEnded(ctx); err != nil {
 		return nil, err
 	}
-	r := &Router{opts: opts, policy: opts.Policy, trace: opts.Trace, drained: make(chan struct{}, 1)}
+	r := &Router{opts: opts, policy: opts.Policy, budget: newBudget(opts.RetryBudget), trace: opts.Trace, drained: make(chan struct{}, 1)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.nodes = newNodes(func(addr string) *node { return newNode(addr, peerOptions(opts.Connect(addr), &r.crowd)) })
 	refresh := opts.Refresh

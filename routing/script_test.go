@@ -62,6 +62,7 @@ type scriptedNode struct {
 	hello  func(heard) string // answers the handshake, if set
 	got    []heard            // without those
 	maps   int                // times that CLUSTER SLOTS was asked
+	claim  string             // the reply to CLUSTER NODES
 	opened int
 	conns  map[net.Conn]bool
 	down   bool // refuses connections
@@ -385,7 +386,7 @@ func (n *scriptedNode) note(r heard) {
 	if !inner(r) {
 		n.got = append(n.got, r)
 	}
-	if r.name == "cluster" {
+	if isMapQuestion(r) {
 		n.maps++
 	}
 }
@@ -411,8 +412,10 @@ func (n *scriptedNode) answer(r heard, multi *bool) string {
 		return silence
 	case r.name == "hello":
 		return "%1\r\n$5\r\nproto\r\n:3\r\n"
-	case r.name == "cluster":
+	case isMapQuestion(r):
 		return n.mesh.slotsReply(n)
+	case r.name == "cluster":
+		return n.claimReply()
 	case r.name == "multi":
 		*multi = true
 	case r.name == "exec":
@@ -426,6 +429,26 @@ func (n *scriptedNode) answer(r heard, multi *bool) string {
 		return ":1\r\n"
 	}
 	return "+OK\r\n"
+}
+
+func isMapQuestion(r heard) bool {
+	return r.name == "cluster" && len(r.args) > 1 && strings.EqualFold(r.args[1], "slots")
+}
+
+// claims makes the node answer CLUSTER NODES so: it serves these slots at this epoch.
+func (n *scriptedNode) claims(epoch int, slots string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.claim = fmt.Sprintf("%040d %s@17000 myself,master - 0 0 %d connected %s\n", 1, n.addr, epoch, slots)
+}
+
+func (n *scriptedNode) claimReply() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.claim == "" {
+		return "-ERR not told\r\n"
+	}
+	return bulk(n.claim)
 }
 
 func (m *mesh) slotsReply(n *scriptedNode) string {

@@ -13,74 +13,6 @@ import (
 	"github.com/slotmesh/slotmesh/slotmap"
 )
 
-const (
-	// askedAtOnce is how many nodes are asked for the slot map at first.
-	askedAtOnce = 3
-	// askNext is how long after that one more is asked, as long as none has answered
-	// well.
-	askNext = 250 * time.Millisecond
-	// askTimeout is how long one node has to answer.
-	askTimeout = 2 * time.Second
-)
-
-// ask returns the slot map as some node knows it, the first that answers with one. It
-// asks a few nodes, and one more whenever one fails or too much time passes, so that
-// silent nodes hold nobody up. That the nodes may disagree is not looked at.
-func (r *Router) ask(ctx context.Context) (*slotmap.Map, error) {
-	type answer struct {
-		from  int
-		slots *slotmap.Map
-		err   error
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	addrs := r.sources()
-	answers := make(chan answer, len(addrs))
-	errs := make(askErrors, len(addrs))
-	asked, answered := 0, 0
-	more := func() {
-		if asked == len(addrs) {
-			return
-		}
-		i, addr := asked, addrs[asked]
-		asked++
-		r.spawn(func() {
-			slots, err := r.askNode(ctx, addr)
-			answers <- answer{i, slots, err}
-		})
-	}
-	for range askedAtOnce {
-		more()
-	}
-	tick := time.NewTicker(askNext)
-	defer tick.Stop()
-	for answered < len(addrs) {
-		select {
-		case a := <-answers:
-			if a.err == nil {
-				return a.slots, nil
-			}
-			errs[a.from] = a.err
-			answered++
-			more()
-		case <-tick.C:
-			more()
-		case <-ctx.Done():
-			for i, addr := range addrs[:asked] {
-				if errs[i] == nil {
-					errs[i] = fmt.Errorf("%s: no answer: %w", addr, ctx.Err())
-				}
-			}
-			errs = errs[:asked]
-			if rest := len(addrs) - asked; rest > 0 {
-				errs = append(errs, fmt.Errorf("%d more were not asked", rest))
-			}
-			return nil, errs
-		}
-	}
-	return nil, errs
-}
-
 // sources returns the addresses to ask for the slot map: a few masters, then a seed in
 // case all that is known is gone, then the others, replicas last. Each group is in
 // random order.
@@ -118,25 +50,14 @@ func shuffled(addrs []string) []string {
 func (r *Router) askNode(ctx context.Context, addr string) (*slotmap.Map, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	n := r.nodes.at(addr)
-	if n == nil {
-		return nil, ErrClosed
-	}
 	cmd := redis.NewSliceCmd(ctx, "cluster", "slots")
-	op := &Op{Cmd: cmd, Slot: AnySlot, Flags: Repeatable | Exclusive} // behind nothing that is stuck
-	e := r.exchanges.get(r, n)
-	e.ops = append(e.ops, op)
-	e.start()
-	e.finish(ctx, &r.replays)
-	r.exchanges.put(e)
-	reply, err := cmd.Val(), op.res.err
-	if err != nil {
+	if err := r.question(ctx, addr, cmd); err != nil {
 		if strings.Contains(err.Error(), "cluster support disabled") {
 			return nil, fmt.Errorf("%s: not a cluster node: %w", addr, err)
 		}
 		return nil, fmt.Errorf("%s: %w", addr, err)
 	}
-	slots, err := slotmap.Parse(reply, addr)
+	slots, err := slotmap.Parse(cmd.Val(), addr)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", addr, err)
 	}
@@ -144,6 +65,22 @@ func (r *Router) askNode(ctx context.Context, addr string) (*slotmap.Map, error)
 		return nil, fmt.Errorf("%s: knows no node that serves a slot", addr)
 	}
 	return slots, nil
+}
+
+// question asks the node at addr itself, on a connection of its own: behind nothing that is
+// stuck.
+func (r *Router) question(ctx context.Context, addr string, cmd redis.Cmder) error {
+	n := r.nodes.at(addr)
+	if n == nil {
+		return ErrClosed
+	}
+	op := &Op{Cmd: cmd, Slot: AnySlot, Flags: Repeatable | Exclusive}
+	e := r.exchanges.get(r, n)
+	e.ops = append(e.ops, op)
+	e.start()
+	e.finish(ctx, &r.replays)
+	r.exchanges.put(e)
+	return op.res.err
 }
 
 // askErrors is why no node answered with a slot map.

@@ -51,7 +51,8 @@ type Peer struct {
 	retired  []*Conn        // that end by themselves
 	prober   *Conn          // over which the node is asked whether it answers
 	probing  bool
-	orphans  int // connections that are being opened, whose borrowers have left
+	reopened time.Time // when Reopen did something
+	orphans  int       // connections that are being opened, whose borrowers have left
 	renewing bool
 	late     []overdue
 	work     sync.WaitGroup
@@ -374,6 +375,25 @@ func (p *Peer) unlessClosed(err error) error {
 		return ErrClosed
 	}
 	return err
+}
+
+// reopenEvery is how often the connections to a node are given up for new ones.
+const reopenEvery = time.Second
+
+// Reopen makes what follows go over new connections, for which the name of the node is
+// resolved anew: the node may have moved. Those that are open take nothing more, and end with
+// the last reply that somebody waits for. It is done once a second at most.
+func (p *Peer) Reopen() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if !p.reopened.IsZero() && now.Sub(p.reopened) < reopenEvery {
+		return
+	}
+	p.reopened = now
+	for _, c := range p.all() {
+		c.Retire()
+	}
 }
 
 // Close ends all connections, and what waits on them or for them, with ErrClosed. It
