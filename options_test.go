@@ -27,13 +27,13 @@ func TestDefaults(t *testing.T) {
 		DialTimeout:  2 * time.Second,
 		ReadTimeout:  5 * time.Second,
 		WriteTimeout: 5 * time.Second,
-		Retry:        Retry{MaxRedirects: 5, MaxRetries: 16, MinBackoff: 8 * time.Millisecond, MaxBackoff: 512 * time.Millisecond},
+		Retry:        Retry{MaxRedirects: 5, MaxRetries: 16, MinBackoff: 8 * time.Millisecond, MaxBackoff: 512 * time.Millisecond, Budget: 2000},
 	}, o)
 
 	set := Options{
 		Addrs: []string{"h:1", "[::1]:65535"}, Protocol: 2, Username: "u", Password: secret, ClientName: "c",
 		DialTimeout: -1, ReadTimeout: 7, WriteTimeout: -1, RefreshInterval: -1,
-		Retry: Retry{MaxRedirects: -1, MaxRetries: -1, MinBackoff: 1, MaxBackoff: 1},
+		Retry: Retry{MaxRedirects: -1, MaxRetries: -1, MinBackoff: 1, MaxBackoff: 1, Budget: -1},
 	}
 	o, err = set.withDefaults()
 	require.NoError(t, err)
@@ -74,6 +74,7 @@ var badFields = map[string]struct {
 	"WriteTimeout":       {func(o *Options) { o.WriteTimeout = -2 }, []string{"Options.WriteTimeout", "-2ns"}},
 	"RefreshInterval":    {func(o *Options) { o.RefreshInterval = -time.Hour }, []string{"Options.RefreshInterval", "-1h"}},
 	"Retry.MaxRedirects": {func(o *Options) { o.Retry.MaxRedirects = -2 }, []string{"Options.Retry", "MaxRedirects", "-2"}},
+	"Retry.Budget":       {func(o *Options) { o.Retry.Budget = -4 }, []string{"Options.Retry", "Budget", "-4"}},
 	"Retry.MaxRetries":   {func(o *Options) { o.Retry.MaxRetries = -3 }, []string{"Options.Retry", "MaxRetries", "-3"}},
 	"Retry.MinBackoff":   {func(o *Options) { o.Retry.MinBackoff = -time.Second }, []string{"Options.Retry", "MinBackoff", "-1s"}},
 	"Retry.MaxBackoff":   {func(o *Options) { o.Retry.MaxBackoff = -time.Second }, []string{"Options.Retry", "MaxBackoff", "-1s"}},

@@ -77,6 +77,7 @@ func (c *Light) appendRequest(dst []byte) ([]byte, error) {
 
 // decodeLight is decode for c.
 func (rs *replays) decodeLight(c *Light, raw []byte, keep keeping) error {
+	c.err = nil // of an earlier attempt
 	switch r := readScalar(raw); r.kind {
 	case resp.Bulk:
 		c.reply = r.string(keep.small || keep.large)
