@@ -183,17 +183,18 @@ func (s *survey) result() *slotmap.Map {
 	}
 	claims := s.r.claims(s.ctx, undecided)
 	return s.poll.Result(func(slot uint16, masters []string) string {
-		return strongest(claims, slot, masters)
+		return strongest(claims, slot, masters, s.known.Master(slot))
 	})
 }
 
-// strongest returns the master that claims slot with the greatest epoch; the first if none
-// claims it.
-func strongest(claims map[string]slotmap.Claim, slot uint16, masters []string) string {
-	best, epoch := masters[0], uint64(0)
+// strongest returns the master that claims slot with the greatest epoch: of equal ones the
+// one that is known, and the first if none claims it.
+func strongest(claims map[string]slotmap.Claim, slot uint16, masters []string, known string) string {
+	best, found := masters[0], false
 	for _, addr := range masters {
-		if c := claims[addr]; c.Serves(slot) && c.Epoch >= epoch {
-			best, epoch = addr, c.Epoch+1
+		c := claims[addr]
+		if c.Serves(slot) && (!found || c.Epoch > claims[best].Epoch || c.Epoch == claims[best].Epoch && addr == known) {
+			best, found = addr, true
 		}
 	}
 	return best

@@ -73,7 +73,7 @@ func (p *Poll) amended(best int, v *ballot, winners []int) *Map {
 		if v.votes[best][slot] == w {
 			continue
 		}
-		if v.addrs[w] == "" {
+		if w == 0 {
 			d.m.index[slot] = 0
 			continue
 		}
@@ -83,33 +83,22 @@ func (p *Poll) amended(best int, v *ballot, winners []int) *Map {
 	return d.build()
 }
 
-// A ballot is a poll, counted: masters are known by number.
+// A ballot is a poll, counted: masters are known by number, 0 being nobody.
 type ballot struct {
-	addrs []string // by number
-	votes [][]int  // by view, by slot: the number of the master
+	addrs        []string // by number
+	byID, byAddr map[string]int
+	votes        [][]int // by view, by slot: the number of the master
 }
 
 func (p *Poll) count() *ballot {
-	v := &ballot{}
-	numbers := make(map[string]int)
-	number := func(addr string) int {
-		n, ok := numbers[addr]
-		if !ok {
-			n = len(v.addrs)
-			numbers[addr] = n
-			v.addrs = append(v.addrs, addr)
-		}
-		return n
-	}
+	v := &ballot{addrs: []string{""}, byID: make(map[string]int), byAddr: make(map[string]int)}
 	for _, view := range p.views {
-		nobody := number("")
 		of := make([]int, 0, len(view.Shards()))
 		for _, s := range view.Shards() {
-			of = append(of, number(s.Master.Addr))
+			of = append(of, v.number(s.Master))
 		}
 		votes := make([]int, hashtag.Slots)
 		for slot := range votes {
-			votes[slot] = nobody
 			if i := view.Index(uint16(slot)); i >= 0 {
 				votes[slot] = of[i]
 			}
@@ -117,6 +106,21 @@ func (p *Poll) count() *ballot {
 		v.votes = append(v.votes, votes)
 	}
 	return v
+}
+
+// number returns the number of a master. Nodes that share an ID or an address are one: each
+// node may know another by another name.
+func (v *ballot) number(n Node) int {
+	number, ok := v.byID[n.ID]
+	if !ok || n.ID == "" {
+		number, ok = v.byAddr[n.Addr]
+	}
+	if !ok {
+		number = len(v.addrs)
+		v.addrs = append(v.addrs, n.Addr)
+	}
+	v.byID[n.ID], v.byAddr[n.Addr] = number, number
+	return number
 }
 
 // winner returns the master that more than half name for slot. It reports false if there is

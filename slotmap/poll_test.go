@@ -93,6 +93,29 @@ func TestPollAboutSlotsOfNobody(t *testing.T) {
 	require.Equal(t, []slotmap.Range{{First: 0, Last: 0}}, got.Uncovered())
 }
 
+// A node that others know by another address is the same one, if it has an ID.
+func TestPollKnowsNodesByID(t *testing.T) {
+	parse := func(hosts ...string) *slotmap.Map {
+		var reply []any
+		for i, host := range hosts {
+			first := int64(i * 8192)
+			reply = append(reply, []any{first, first + 8191, []any{host, int64(7000), fmt.Sprintf("%040d", i)}})
+		}
+		m, err := slotmap.Parse(reply, "a:7000")
+		require.NoError(t, err)
+		return m
+	}
+	names, addresses := parse("a.example", "b.example"), parse("10.0.0.1", "10.0.0.2")
+	require.Empty(t, pollOf(names, addresses).Undecided())
+	require.Same(t, names, pollOf(names, addresses).Result(unasked), "each is right; the first counts")
+	require.Same(t, addresses, pollOf(addresses, names).Result(unasked))
+	patched := names.WithMoved(3, "10.0.0.2:7000") // by a MOVED, which tells no ID
+	p := pollOf(names, addresses, patched)
+	require.Empty(t, p.Undecided())
+	require.Equal(t, "a.example:7000", p.Result(unasked).Master(3))
+	require.NotEmpty(t, pollOf(names, patched).Undecided())
+}
+
 // Random polls, against counting in the plainest way.
 func TestPollIsCounting(t *testing.T) {
 	seed := rand.Uint64()

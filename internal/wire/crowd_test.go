@@ -23,21 +23,21 @@ func TestCrowdLearns(t *testing.T) {
 		require.False(t, c.is(time.Now()), "not in a row")
 		turn()
 		require.True(t, c.is(time.Now()))
-		time.Sleep(minSpell - 1) // fake
+		time.Sleep(minSpell - time.Nanosecond) // fake
 		require.True(t, c.is(time.Now()))
-		time.Sleep(1) // fake
+		time.Sleep(time.Nanosecond) // fake
 		require.False(t, c.is(time.Now()))
 
 		turn()
-		time.Sleep(2*minSpell - 1) // fake
+		time.Sleep(2*minSpell - time.Nanosecond) // fake
 		require.True(t, c.is(time.Now()), "longer the second time")
-		time.Sleep(1) // fake
+		time.Sleep(time.Nanosecond) // fake
 		for range 20 {
 			turn()
 		}
-		time.Sleep(maxSpell - 1) // fake
+		time.Sleep(maxSpell - time.Nanosecond) // fake
 		require.True(t, c.is(time.Now()))
-		time.Sleep(1) // fake
+		time.Sleep(time.Nanosecond) // fake
 		require.False(t, c.is(time.Now()), "and never longer than that")
 
 		c.learn(time.Microsecond, 0)

@@ -27,8 +27,7 @@ func (c *Conn) wait(ctx context.Context, x *Exchange) error {
 		var err error
 		switch next {
 		case done:
-			for x.told && <-x.wake != over { //nolint
-			}
+			x.heed()
 			return nil
 		case broken:
 			return c.Err()
@@ -94,6 +93,12 @@ func (c *Conn) enlist(ctx context.Context, x *Exchange) fate {
 	c.expect()
 	c.enqueue(x)
 	return waits
+}
+
+// heed takes the signal that x is over, if it is sent, or just about to be.
+func (x *Exchange) heed() {
+	for x.told && <-x.wake != over {
+	}
 }
 
 // enqueue makes the caller of x one that another wakes. c.mu is held.
