@@ -21,7 +21,8 @@ const (
 	// left this process, or the node refused it.
 	NotExecuted
 	// Done means that a node ran the command and answered it. The answer may be an
-	// error reply, such as WRONGTYPE.
+	// error reply, such as WRONGTYPE. What code on the server answers (scripts, functions,
+	// modules) counts as this too, unless it is a refusal in the server's exact words.
 	Done
 )
 

@@ -134,7 +134,7 @@ func (e *exchange) result(i int, op *Op, broken error, replays *replays) result 
 // replied is the result of an op whose last reply is there.
 func (e *exchange) replied(last int, op *Op, replays *replays) result {
 	if len(op.Tx) > 0 {
-		tx := transaction{cmds: op.Tx, replies: e.wire, first: last - len(op.Tx) - 1, replays: replays}
+		tx := transaction{cmds: op.Tx, slot: op.Slot, replies: e.wire, first: last - len(op.Tx) - 1, replays: replays}
 		return e.retireUnknown(tx.result())
 	}
 	err := replays.decode(op.Cmd, e.wire.Reply(last), keeping{

@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,14 +124,21 @@ func (ns *nodes) adopt(slots *slotmap.Map) *snapshot {
 // connections end with their last command. Those of the others authenticate again if the
 // credentials have changed.
 func (ns *nodes) sweep() {
+	for _, n := range ns.sift() {
+		n.peer.Close() // which may take a moment: nobody is to wait for that at the lock
+	}
+}
+
+// sift is sweep, but for closing the nodes that it returns, which have no connection left.
+func (ns *nodes) sift() (gone []*node) {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	if ns.closed {
-		return
+		return nil
 	}
 	for n := range ns.leaving {
 		if n.peer.Counts().Open == 0 {
-			n.peer.Close()
+			gone = append(gone, n)
 			delete(ns.leaving, n)
 		}
 	}
@@ -141,6 +150,7 @@ func (ns *nodes) sweep() {
 			m.node.peer.Retire()
 		}
 	}
+	return gone
 }
 
 // poolStats returns the connections to all nodes as go-redis counts them.
@@ -160,14 +170,21 @@ func (ns *nodes) poolStats() *redis.PoolStats {
 
 // close breaks the connections to all nodes. It makes none after that.
 func (ns *nodes) close() {
+	for _, n := range ns.shut() {
+		n.peer.Close()
+	}
+}
+
+// shut makes the set closed, and returns all nodes.
+func (ns *nodes) shut() (all []*node) {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	ns.closed = true
 	for _, m := range ns.open {
-		m.node.peer.Close()
+		all = append(all, m.node)
 	}
-	for n := range ns.leaving {
-		n.peer.Close()
-	}
+	all = slices.AppendSeq(all, maps.Keys(ns.leaving))
 	clear(ns.open)
+	clear(ns.leaving)
+	return all
 }

@@ -99,6 +99,12 @@ func parseRedirect(f Fault, rest string) reply {
 	return reply{fault: f, exact: true, slot: uint16(slot), host: host, port: port}
 }
 
+// names reports whether r is in the server's own words, and a redirection, if it is one, of
+// slot.
+func (r reply) names(slot int) bool {
+	return r.exact && (!rules[r.fault].follow || int(r.slot) == slot)
+}
+
 // target returns the address that a redirection names, or "" when the node that
 // answered did not know it. An empty host means the host of that node, origin.
 func (r reply) target(origin string) string {

@@ -3,6 +3,7 @@ package routing
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 )
 
@@ -148,14 +149,26 @@ func firstError(ops []*Op) error {
 	var first error
 	for _, op := range ops {
 		if parts := op.parts(); len(parts) > 0 {
-			op.Err = firstError(parts)
 			op.Outcome = commonOutcome(parts)
+			op.Err = op.asWhole(firstError(parts))
 		}
 		if first == nil {
 			first = op.Err
 		}
 	}
 	return first
+}
+
+// asWhole returns the error of one part as that of an op of which others may have run.
+func (op *Op) asWhole(err error) error {
+	if err == nil || op.Outcome != Unknown || !SafeToRetry(err) {
+		return err
+	}
+	whole := &Error{Op: op.Name(), Slot: op.Slot, Outcome: Unknown, Err: err}
+	if e, ok := errors.AsType[*Error](err); ok {
+		whole.Addr, whole.Attempts, whole.Err = e.Addr, e.Attempts, e.Err
+	}
+	return whole
 }
 
 // commonOutcome is the outcome that all ops share, or Unknown.

@@ -107,12 +107,11 @@ func attempt(ctx context.Context, op *Op) (a Attempt, to string) {
 	}
 	if res.answered {
 		t.reply = parseReply(res.err.Error())
-		a.Exact = t.reply.exact
+		a.Exact = t.reply.names(op.Slot)
 	}
 	if rules[res.fault].follow {
 		to = t.reply.target(op.trouble.addr)
 		a.Known = to != ""
-		a.Exact = a.Exact && int(t.reply.slot) == op.Slot
 	}
 	if isIdempotent(ctx) {
 		a.Flags |= Repeatable

@@ -22,6 +22,22 @@ func TestOutcomeOfCutOp(t *testing.T) {
 	require.Equal(t, Done, op.Outcome)
 }
 
+// An op of which one part ran and another one did not is not safe to be made again.
+func TestCutOpOfWhichAPartRan(t *testing.T) {
+	m := newMesh(t, 2)
+	opts := m.options()
+	opts.Policy.MaxRetries = 0
+	r := open(t, opts)
+	op, parts := cuttable(m)
+	m.nodes[0].says(fails(tryAgain), usual, fails("LOADING Redis is loading the dataset in memory"))
+	err := r.Run(t.Context(), []*Op{op})
+	requireOutcome(t, Unknown, err)
+	require.False(t, SafeToRetry(err))
+	require.Equal(t, Unknown, op.Outcome)
+	require.ErrorContains(t, err, "LOADING")
+	require.NotEmpty(t, parts)
+}
+
 // Commands that a node refused together are sent again together.
 func TestRefusedTogetherSentTogether(t *testing.T) {
 	m := newMesh(t, 1)

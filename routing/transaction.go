@@ -16,6 +16,7 @@ import (
 // that was queued, and that of EXEC, which only if it ran holds the replies of the commands.
 type transaction struct {
 	cmds    []redis.Cmder // of the caller
+	slot    int           // of their keys
 	replies *wire.Exchange
 	first   int // the reply to MULTI
 	replays *replays
@@ -60,13 +61,27 @@ func (tx *transaction) result() result {
 // ranAlone reports whether the node may have run a command although it refused MULTI:
 // neither was the command queued, nor was its answer a refusal.
 func (tx *transaction) ranAlone() bool {
-	for i := 1; i <= len(tx.cmds); i++ {
-		err := tx.refusal(i)
-		if err == nil && string(tx.reply(i)) != "+QUEUED\r\n" || err != nil && parseReply(err.Error()).fault == FaultReply {
+	for i := range tx.cmds {
+		if tx.mayHaveRun(i) {
 			return true
 		}
 	}
 	return false
+}
+
+// mayHaveRun is ranAlone for the i-th command. One that runs code on the server may answer
+// the text of a refusal when it has run.
+func (tx *transaction) mayHaveRun(i int) bool {
+	err := tx.refusal(i + 1)
+	if err == nil {
+		return string(tx.reply(i+1)) != "+QUEUED\r\n"
+	}
+	refusal := parseReply(err.Error())
+	info, known := lookupArgs(tx.cmds[i].Args())
+	if known && info.Flags&Opaque == 0 {
+		return refusal.fault == FaultReply
+	}
+	return !rules[refusal.fault].believe || !refusal.names(tx.slot)
 }
 
 // refused gives each command the answer that it got while it was queued, or else

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -319,6 +320,27 @@ func TestMultiRefusedAndNilAnswered(t *testing.T) {
 	var e *Error
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, Unknown, e.Outcome)
+}
+
+// A script that a node runs although it refused MULTI, and that answers like a refusal, has run.
+func TestMultiRefusedAndScriptAnswersLikeARefusal(t *testing.T) {
+	for _, answer := range []string{"TRYAGAIN said the script", "OOM said the script", "MOVED 1 10.0.0.1:7000", "BUSY said the script"} {
+		m := newMesh(t, 1)
+		r := m.router(t)
+		m.nodes[0].on(func(h heard) string {
+			switch h.name {
+			case "multi":
+				return fails("LOADING Redis is loading the dataset in memory")
+			case "eval":
+				return fails(answer)
+			default:
+				return fails("ERR EXEC without MULTI")
+			}
+		})
+		err := r.ProcessPipeline(t.Context(), transact(do("eval", "return 1", 1, m.key(0))))
+		requireOutcome(t, Unknown, err)
+		require.Equal(t, 1, strings.Count(strings.Join(m.nodes[0].requests(), "\n"), "eval"), answer)
+	}
 }
 
 // A transaction that may have run once stays unknown, whatever is answered the second time.

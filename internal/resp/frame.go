@@ -223,6 +223,9 @@ func wholeBulk(p []byte) int {
 // text consumes the text of a line, which ends at the first '\n'.
 func (s *Scanner) text(p []byte) int {
 	n := bytes.IndexByte(p, '\n')
+	if s.head == Int && !s.isInt(p, n) {
+		return len(p)
+	}
 	if n < 0 {
 		s.cr = p[len(p)-1] == '\r'
 		s.line += len(p)
@@ -238,6 +241,22 @@ func (s *Scanner) text(p []byte) int {
 		s.fail("a line that ends without a carriage return")
 	}
 	return n + 1
+}
+
+// isInt reports whether what p brings of the line of an integer, up to end if that is not
+// negative, is made of digits, behind a sign if there is one.
+func (s *Scanner) isInt(p []byte, end int) bool {
+	if end < 0 {
+		end = len(p)
+	}
+	for i, c := range p[:end] {
+		sign := (c == '-' || c == '+') && s.line+i == 1
+		if (c < '0' || c > '9') && c != '\r' && !sign {
+			s.fail("an integer with %q in it", c)
+			return false
+		}
+	}
+	return true
 }
 
 // number consumes digits, a sign before them, and the '\r' behind.

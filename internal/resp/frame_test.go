@@ -177,6 +177,8 @@ func TestScannerErrors(t *testing.T) {
 		"*9223372036854775808":     "too large",
 		"%4611686018427387904\r\n": "too large",
 		"|9223372036854775807\r\n": "too large",
+		":1x\r\n":                  `an integer with 'x' in it`,
+		":1-\r\n":                  `an integer with '-' in it`,
 		"+a\n":                     "without a carriage return",
 		"+\n":                      "without a carriage return",
 		"-a\r\nb\n":                "unknown type 'b'",
