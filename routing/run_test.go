@@ -582,7 +582,9 @@ func TestUncovered(t *testing.T) {
 	m.answerSlots(func(*scriptedNode) string {
 		return "*1\r\n*3\r\n:0\r\n:8191\r\n*3\r\n" + bulk("10.0.0.1") + ":7000\r\n" + bulk(strings.Repeat("a", 40))
 	})
-	r := m.router(t)
+	opts := m.options()
+	opts.Policy.MaxRetries, opts.Policy.MaxBackoff = 8, 64*time.Millisecond // time to ask two nodes
+	r := open(t, opts)
 	err := r.Process(t.Context(), incr(m.key(1)))
 	require.ErrorIs(t, err, ErrUncovered)
 	e := requireOutcome(t, NotExecuted, err)

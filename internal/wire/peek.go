@@ -88,7 +88,7 @@ func (c *Conn) look() {
 }
 
 // maxLook is how long a connection is looked at that brings something unasked.
-const maxLook = 2 * time.Millisecond
+const maxLook = 10 * time.Millisecond
 
 // glance takes the reader's role, and reads what there is. c.mu is held, but while it reads.
 func (c *Conn) glance() {
