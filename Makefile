@@ -43,8 +43,8 @@ fuzz: ## every fuzz target for FUZZTIME, 10s if not set
 	@FUZZTIME=$${FUZZTIME:-10s} .ci/check fuzz
 
 .PHONY: soak
-soak: ## the long tests: large values, five minutes of resets, ten thousand clusters, a million random commands
-	SLOTMESH_SOAK=1 go test -count=1 -timeout 30m -run 'TestLarge|TestSoak' -v .
+soak: ## the long tests: large values, five minutes of resets, all slots resharded, ten thousand clusters, a million random commands
+	SLOTMESH_SOAK=1 go test -count=1 -timeout 30m -run 'TestLarge|TestSoak|TestReshard' -v .
 	SLOTMESH_SOAK=1 go test -count=1 -timeout 30m -run Cycles -v ./clustertest
 	go test -count=1 -timeout 30m -run TestEmbedded ./internal/difftest -args -steps 20000 -seeds 20
 
