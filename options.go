@@ -85,10 +85,10 @@ type Retry struct {
 	MinBackoff time.Duration
 	// MaxBackoff is the longest pause. Defaults to 512 ms. -1 disables pauses.
 	MaxBackoff time.Duration
-	// Budget is how many retries per second all commands of the client together may make,
-	// those of one call being one: a cluster in trouble is not to be kept there by retries. A
-	// retry that is over waits for its turn if that comes within 2 s, else it is not made.
-	// Defaults to 2,000. -1 disables.
+	// Budget is how many retries per second all commands of the client together may make for
+	// one node, those of one call being one: a node in trouble is not to be kept there by
+	// retries. A retry that is over waits for its turn if that comes within 2 s, else it is not
+	// made. Defaults to 2,000. -1 disables.
 	Budget int
 }
 

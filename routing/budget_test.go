@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,30 +15,76 @@ func TestBudget(t *testing.T) {
 	b := newBudget(100)
 	now := b.at
 	for range 100 {
-		require.Zero(t, b.wait(now), "what a second brings is there at once")
-		b.take()
+		require.Zero(t, b.reserve(now), "what a second brings is there at once")
 	}
 	for i := range 200 {
-		require.InDelta(t, float64(i+1)*10, float64(b.wait(now)/time.Microsecond)/1000, 0.01, "then each waits its turn")
-		b.take()
+		require.InDelta(t, float64(i+1)*10, b.reserve(now).Seconds()*1000, 0.01, "then each waits its turn")
 	}
-	require.Equal(t, NoBudget, b.wait(now), "if that is not too far away")
-	require.Equal(t, 2*time.Second, b.wait(now.Add(10*time.Millisecond)))
-	require.Zero(t, b.wait(now.Add(2010*time.Millisecond)))
+	for range 1000 {
+		require.Equal(t, NoBudget, b.reserve(now), "if that is not too far away")
+	}
+	require.Equal(t, 2*time.Second, b.reserve(now.Add(10*time.Millisecond)).Round(time.Microsecond), "those that were refused took nothing")
+	b.giveBack()
+	require.Equal(t, 2*time.Second, b.reserve(now.Add(10*time.Millisecond)).Round(time.Microsecond))
+	require.Zero(t, b.reserve(now.Add(2020*time.Millisecond)))
 	later := now.Add(time.Hour)
 	for range 100 {
-		require.Zero(t, b.wait(later))
-		b.take()
+		require.Zero(t, b.reserve(later))
 	}
-	require.NotZero(t, b.wait(later), "no more is saved up than for a second")
+	require.NotZero(t, b.reserve(later), "no more is saved up than for a second")
 }
 
 func TestNoBudgetIsNoBound(t *testing.T) {
-	b := newBudget(0)
-	for range 10_000 {
-		require.Zero(t, b.wait(time.Now()))
-		b.take()
+	for _, b := range []*budget{newBudget(0), nil} {
+		for range 10_000 {
+			require.Zero(t, b.reserve(time.Now()))
+		}
+		b.giveBack()
 	}
+}
+
+// However many callers retry at once, and whatever the hooks take that are told, no more
+// tokens are given out than there are.
+func TestBudgetIsNotOverdrawn(t *testing.T) {
+	b := newBudget(10)
+	now := b.at
+	var reserved atomic.Int64
+	var all sync.WaitGroup
+	for range 1000 {
+		all.Go(func() {
+			if b.reserve(now) != NoBudget {
+				reserved.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	require.EqualValues(t, 10+2*10, reserved.Load())
+}
+
+// Callers of a node that is down do not use up the retries of another one's.
+func TestBudgetIsOfOneNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newPipeMesh(t, 2)
+		opts := m.options()
+		opts.RetryBudget = 100
+		opts.Policy = Policy{MaxRedirects: 5, MaxRetries: 16, MinBackoff: 8 * time.Millisecond, MaxBackoff: 512 * time.Millisecond}
+		r := open(t, opts)
+		m.nodes[0].on(func(heard) string { return fails("CLUSTERDOWN The cluster is down") })
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		var all sync.WaitGroup
+		for range 5000 {
+			all.Go(func() { require.Error(t, r.Process(ctx, incr(m.key(0)))) })
+		}
+		time.Sleep(2 * time.Second) // fake
+		m.nodes[1].says(fails("TRYAGAIN Multiple keys request during rehashing of slot"))
+		start := time.Now()
+		require.NoError(t, r.Process(ctx, get(m.key(1))))
+		require.Less(t, time.Since(start), 20*time.Millisecond)
+		cancel()
+		all.Wait()
+		r.Close()
+		m.stop()
+	})
 }
 
 // A cluster that is down is asked by all callers together no more often than their first

@@ -30,8 +30,8 @@ func (cs *calls) get(r *Router) *call {
 
 // put takes back a call that is over, unless a connection still has a part of it.
 func (cs *calls) put(c *call) {
+	c.prepared.reset() // also if it stays alive
 	if c.exchange.wire != nil {
-		c.prepared.reset()
 		cs.idle.Put(c)
 	}
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // Light is a GET or a SET that takes little memory and time: a batch may have a million of
-// them. It has a request once Get or Set was called.
+// them. It has a request once Get or Set was called. It is for Run, and not to be handed to
+// go-redis, nor to be asked for more than it has methods of its own.
 type Light struct {
 	redis.Cmder // all that nobody asks it for
 
@@ -54,7 +55,7 @@ func (c *Light) Args() []any {
 // Val returns the reply.
 func (c *Light) Val() string { return c.reply }
 
-// SetVal makes val the reply, as an executor does that is no Router.
+// SetVal makes val the reply, for executors that have one without asking a node.
 func (c *Light) SetVal(val string) { c.reply = val }
 
 func (c *Light) Err() error       { return c.err }

@@ -11,12 +11,14 @@ import (
 type node struct {
 	addr string
 	peer *wire.Peer
+
+	retries *budget
 }
 
 // errNodeGone means that the node left while an op was on its way to it.
 var errNodeGone = errors.New("node left the cluster")
 
 // newNode returns a node to which no connection is open yet.
-func newNode(addr string, opts wire.PeerOptions) *node {
-	return &node{addr: addr, peer: wire.NewPeer(opts)}
+func newNode(addr string, opts wire.PeerOptions, retries int) *node {
+	return &node{addr: addr, peer: wire.NewPeer(opts), retries: newBudget(retries)}
 }

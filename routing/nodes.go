@@ -68,6 +68,16 @@ func (ns *nodes) follow(addr string) *node {
 	return n
 }
 
+// budget returns that for retries of the node at addr, nil if there is no such node.
+func (ns *nodes) budget(addr string) *budget {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	if m := ns.open[addr]; m != nil {
+		return m.node.retries
+	}
+	return nil
+}
+
 // reopen makes the node at addr be reached by new connections, if it is open.
 func (ns *nodes) reopen(addr string) {
 	ns.mu.Lock()

@@ -105,7 +105,7 @@ type Attempt struct {
 	Retries   int           // times that the op was sent again after a pause
 	Silences  int           // how many of them were after a timeout
 	HeldUps   int           // times that it was sent again because it was held up
-	Budget    time.Duration // until the client may retry once more; NoBudget if that is too long
+	Budget    time.Duration // until the node's budget allows a retry; NoBudget if that is too long
 	Left      time.Duration // until the caller's deadline; NoDeadline if there is none
 	Rand      float64       // in [0, 1), spreads the pauses of many callers
 }
@@ -134,7 +134,7 @@ type Step struct {
 	Refresh bool          // the map should be loaded anew
 	Stay    bool          // Again asks the same node, with ASKING as before
 	Outcome Outcome       // of this attempt
-	Spends  bool          // it is a retry, which takes of the client's budget
+	Spends  bool          // it is a retry, which takes of the node's budget
 	TooMany bool          // stopped because too many redirections were followed
 	TooLate bool          // stopped because the pause would pass the deadline
 }

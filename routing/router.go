@@ -31,8 +31,9 @@ type Options struct {
 	Connect func(addr string) *redis.Options
 	// Policy decides about redirections and retries.
 	Policy Policy
-	// RetryBudget is how many retries per second all commands together may make. One that is
-	// over waits for its turn, if that comes within 2 s, and else is not made. 0: no bound.
+	// RetryBudget is how many retries per second all commands together may make for each node.
+	// One that is over waits for its turn, if that comes within 2 s, and else is not made. 0:
+	// no bound.
 	RetryBudget int
 	// Split, if set, is asked about commands whose keys lie in several slots. Without
 	// it, and for commands that it does not split, they are ErrCrossSlot.
@@ -40,7 +41,8 @@ type Options struct {
 	// Trace hooks are called as things happen. nil: none.
 	Trace *Trace
 	// Refresh is how the slot map is kept: see slotmap.CacheOptions. Its OnRefresh is
-	// not called: use Trace.Refresh.
+	// not called: use Trace.Refresh. Nodes are asked five times a second at most, unless
+	// MinInterval is -1.
 	Refresh slotmap.CacheOptions
 }
 
@@ -55,7 +57,6 @@ type Splitter func(cmd redis.Cmder, keys []int) (ops []*Op, finish func() error,
 type Router struct {
 	opts      Options
 	policy    Policy
-	budget    *budget
 	trace     *Trace
 	stats     counters
 	cache     *slotmap.Cache
@@ -75,8 +76,10 @@ type Router struct {
 	spawned  sync.WaitGroup // goroutines of the router's own
 	stripes  stripes
 	crowd    wire.Crowd
-	closing  atomic.Bool
-	drained  chan struct{} // told when inflight reaches zero while closing
+
+	questions questions // for the slot map
+	closing   atomic.Bool
+	drained   chan struct{} // told when inflight reaches zero while closing
 }
 
 // New returns a Router that has loaded the slot map. It fails when no seed answers
@@ -91,9 +94,12 @@ func New(ctx context.Context, opts Options) (*Router, error) {
 	if err := contextEnded(ctx); err != nil {
 		return nil, err
 	}
-	r := &Router{opts: opts, policy: opts.Policy, budget: newBudget(opts.RetryBudget), trace: opts.Trace, drained: make(chan struct{}, 1)}
+	r := &Router{opts: opts, policy: opts.Policy, trace: opts.Trace, drained: make(chan struct{}, 1)}
+	r.questions.unlimited = opts.Refresh.MinInterval < 0
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	r.nodes = newNodes(func(addr string) *node { return newNode(addr, peerOptions(opts.Connect(addr), &r.crowd)) })
+	r.nodes = newNodes(func(addr string) *node {
+		return newNode(addr, peerOptions(opts.Connect(addr), &r.crowd), opts.RetryBudget)
+	})
 	refresh := opts.Refresh
 	refresh.OnRefresh = r.refreshed
 	var first atomic.Pointer[slotmap.Map]

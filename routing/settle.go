@@ -19,8 +19,8 @@ type verdict struct {
 	random float64
 	moved  []slotmap.Moved // what the map is to learn
 	stale  bool            // the map is to be loaded anew
-	budget time.Duration   // what the budget for retries says
-	spends bool            // some are retried, which is one retry: they travel together
+
+	reserved []*reservation // of the budgets for retries, by node
 }
 
 // settle takes the results of the round and returns the ops that are still open, in
@@ -42,7 +42,6 @@ func (r *Router) settle(ctx context.Context, snap *snapshot, open, round []*Op) 
 		}
 		if v.now.IsZero() {
 			v.now, v.random = time.Now(), rand.Float64()
-			v.budget = r.budget.wait(v.now)
 		}
 		next = r.decide(ctx, &v, op, next)
 	}
@@ -52,9 +51,7 @@ func (r *Router) settle(ctx context.Context, snap *snapshot, open, round []*Op) 
 	if v.stale {
 		r.cache.RefreshSoon()
 	}
-	if v.spends {
-		r.budget.take()
-	}
+	v.giveBack()
 	return next
 }
 
@@ -63,9 +60,10 @@ func (r *Router) settle(ctx context.Context, snap *snapshot, open, round []*Op) 
 func (r *Router) decide(ctx context.Context, v *verdict, op *Op, next []*Op) []*Op {
 	t := op.troubled()
 	a, to := attempt(ctx, op)
-	a.Rand, a.Budget = v.random, v.budget
+	reserved := v.reservation(r.nodes, t.addr)
+	a.Rand, a.Budget = v.random, reserved.wait
 	step := r.policy.Next(a)
-	v.spends = v.spends || step.Spends && step.Action == Again
+	reserved.spent = reserved.spent || step.Spends && step.Action == Again
 	if res := &op.res; res.fault == FaultMoved && a.Exact && to == t.addr {
 		r.nodes.reopen(to) // it may be that its name leads elsewhere by now
 	}

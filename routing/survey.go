@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -29,16 +30,17 @@ const (
 	// firstOpinions and opinions are how long, after the first node has told a map, others
 	// have to tell theirs, while no map is known, and later.
 	firstOpinions = 50 * time.Millisecond
-	opinions      = 500 * time.Millisecond
+	opinions      = 1500 * time.Millisecond
 
 	// claimTimeout is how long masters have to say what they claim.
 	claimTimeout = 500 * time.Millisecond
 )
 
 // A survey asks nodes for the slot map. A node that tells what is known already is believed.
-// News are believed if most of those who were asked tell them; if there is no majority the
-// masters themselves are asked, and the greatest config epoch counts. One more node is asked
-// whenever one fails, disagrees, or takes long: silent nodes hold nobody up.
+// News are believed if most of those who were asked tell them. If there is no majority, or it
+// contradicts a MOVED that came since the last survey, the masters themselves are asked, and
+// the greatest config epoch counts. One more node is asked whenever one fails, disagrees, or
+// takes long: silent nodes hold nobody up.
 type survey struct {
 	r       *Router
 	ctx     context.Context
@@ -48,7 +50,9 @@ type survey struct {
 	pending int
 	failed  int
 	answers chan opinion
-	errs    askErrors // by position in addrs
+	later   <-chan time.Time // when one more may be asked that is to be
+	errs    askErrors        // by position in addrs
+	only    *slotmap.Map     // the first opinion
 	poll    slotmap.Poll
 }
 
@@ -66,6 +70,7 @@ func (r *Router) ask(ctx context.Context) (*slotmap.Map, error) {
 	s := &survey{r: r, ctx: ctx, addrs: r.sources()}
 	if snap := r.snapshot.Load(); snap != nil {
 		s.known = snap.slots
+		s.poll.Doubt(s.known, r.cache.Patched())
 	}
 	s.answers = make(chan opinion, len(s.addrs))
 	s.errs = make(askErrors, len(s.addrs))
@@ -73,13 +78,16 @@ func (r *Router) ask(ctx context.Context) (*slotmap.Map, error) {
 }
 
 func (s *survey) run() (*slotmap.Map, error) {
+	if s.known != nil {
+		s.r.questions.wait(s.ctx)
+	}
 	for range s.first() {
 		s.more()
 	}
 	tick := time.NewTicker(askNext)
 	defer tick.Stop()
 	var enough <-chan time.Time
-	for s.pending > 0 {
+	for s.pending > 0 || s.later != nil {
 		select {
 		case o := <-s.answers:
 			if s.take(o); s.settled() {
@@ -89,6 +97,9 @@ func (s *survey) run() (*slotmap.Map, error) {
 				enough = time.After(s.patience())
 			}
 		case <-tick.C:
+			s.more()
+		case <-s.later:
+			s.later = nil
 			s.more()
 		case <-enough:
 			return s.result(), nil
@@ -126,6 +137,13 @@ func (s *survey) more() {
 	if s.asked == len(s.addrs) || s.poll.Len() > 0 && s.asked-s.failed >= mostOpinions {
 		return
 	}
+	if d := s.r.questions.pause(); d > 0 && s.poll.Len() > 0 {
+		if s.later == nil {
+			s.later = time.After(d)
+		}
+		return
+	}
+	s.r.questions.note()
 	i := s.asked
 	s.asked++
 	s.pending++
@@ -141,10 +159,15 @@ func (s *survey) take(o opinion) {
 	if o.err != nil {
 		s.errs[o.from] = o.err
 		s.failed++
+		if !isReply(errors.Unwrap(o.err)) {
+			s.r.questions.forget() // no node was bothered
+		}
 		s.more()
 		return
 	}
-	s.poll.Add(o.slots)
+	if s.poll.Add(o.slots); s.only == nil {
+		s.only = o.slots
+	}
 	if s.pending == 0 && !s.settled() {
 		s.more()
 	}
@@ -167,7 +190,7 @@ func (s *survey) settled() bool {
 // sameAsKnown reports whether the only opinion is what is known.
 func (s *survey) sameAsKnown() bool {
 	var both slotmap.Poll
-	both.Add(s.poll.Result(nil))
+	both.Add(s.only)
 	both.Add(s.known)
 	return len(both.Undecided()) == 0
 }
@@ -188,7 +211,8 @@ func (s *survey) result() *slotmap.Map {
 }
 
 // strongest returns the master that claims slot with the greatest epoch: of equal ones the
-// one that is known, and the first if none claims it.
+// one that is known, and the first if none claims it. One that does not answer claims
+// nothing: it may have been failed over, and is of no use if not.
 func strongest(claims map[string]slotmap.Claim, slot uint16, masters []string, known string) string {
 	best, found := masters[0], false
 	for _, addr := range masters {

@@ -137,6 +137,25 @@ func TestSurveySettlesByEpoch(t *testing.T) {
 	}
 }
 
+// Nodes that have not heard of a MOVED yet do not undo it, although they are most: the masters
+// concerned know better.
+func TestSurveyDoesNotUndoAMoved(t *testing.T) {
+	for range 10 {
+		inBubble(t, 10, func(t *testing.T, m *mesh, r *Router) {
+			slot := m.slot(0)
+			old, news := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, []int{1, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+			m.tells(map[int][]int{0: news, 1: news, 2: old, 3: old, 4: old, 5: old, 6: old, 7: old, 8: old, 9: old})
+			m.nodes[0].claims(1, "")
+			m.nodes[1].claims(11, fmt.Sprintf("0-%d", 2*hashtag.Slots/10-1))
+			require.True(t, r.cache.Moved(slot, m.nodes[1].addr, r.SlotMap()))
+			for range 3 {
+				require.NoError(t, r.Refresh(t.Context()))
+				require.Equal(t, m.nodes[1].addr, r.SlotMap().Master(slot))
+			}
+		})
+	}
+}
+
 // With several seeds of which one is behind, the others count from the beginning.
 func TestSurveyOfSeeds(t *testing.T) {
 	for behind := range 3 {
@@ -190,6 +209,36 @@ func TestTroubleAsksLittle(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Also when the others disagree about what has become of it.
+func TestTroubleWithDisagreementAsksLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newPipeMesh(t, 6)
+		opts := m.options()
+		opts.Policy = Policy{MaxRedirects: 5, MaxRetries: 1000, MinBackoff: 8 * time.Millisecond, MaxBackoff: 512 * time.Millisecond}
+		opts.Refresh = slotmap.CacheOptions{Period: -1}
+		r := open(t, opts)
+		time.Sleep(time.Second) // fake
+		before := m.mapsAsked()
+		one, other := []int{0, 1, 2, 3, 4, 4}, []int{0, 1, 2, 3, 4, 3}
+		m.tells(map[int][]int{0: one, 1: other, 2: one, 3: other, 4: one})
+		m.nodes[5].fail("refuses connections")
+		m.nodes[3].on(func(heard) string { return fails("CLUSTERDOWN The cluster is down") })
+		m.nodes[4].on(func(heard) string { return fails("CLUSTERDOWN The cluster is down") })
+		var callers sync.WaitGroup
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		for range 100 {
+			callers.Go(func() { require.Error(t, r.Process(ctx, get(m.key(5)))) })
+		}
+		time.Sleep(time.Second - 1) // fake
+		require.LessOrEqual(t, m.mapsAsked()-before, 5)
+		callers.Wait()
+		require.LessOrEqual(t, m.mapsAsked()-before, 3*5)
+		r.Close()
+		m.stop()
+	})
 }
 
 // fail makes the node fail in that way.

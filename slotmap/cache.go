@@ -67,6 +67,7 @@ type Cache struct {
 	version     uint64                // of the current Map
 	changed     [hashtag.Slots]uint64 // version at which the slot's master last changed
 	told        map[uint16]bool       // slots that a MOVED told of in this refresh; nil between refreshes
+	patched     map[uint16]time.Time  // slots that a MOVED told of, and when
 	subscribers []*subscriber
 
 	refresher
@@ -149,12 +150,36 @@ func (c *Cache) MovedAll(replies []Moved, from *Map) int {
 	return changed
 }
 
+// gossip is how long it takes at most until all nodes know what one knows, unless some are
+// cut off: twice the node timeout that Redis has by default.
+const gossip = 30 * time.Second
+
+// Patched returns the slots that a MOVED told of within the last 30 s: nodes that say
+// otherwise may not have heard of it yet.
+func (c *Cache) Patched() map[uint16]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	slots := make(map[uint16]bool)
+	for slot, at := range c.patched {
+		if time.Since(at) < gossip {
+			slots[slot] = true
+		} else {
+			delete(c.patched, slot)
+		}
+	}
+	return slots
+}
+
 // tell notes that a refresh which is running now knows less about slot than the
 // current Map.
 func (c *Cache) tell(slot uint16) {
 	if c.told != nil {
 		c.told[slot] = true
 	}
+	if c.patched == nil {
+		c.patched = make(map[uint16]time.Time)
+	}
+	c.patched[slot] = time.Now()
 }
 
 func (c *Cache) unchanged(slot uint16, from *Map) bool {

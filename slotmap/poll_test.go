@@ -116,6 +116,26 @@ func TestPollKnowsNodesByID(t *testing.T) {
 	require.NotEmpty(t, pollOf(names, patched).Undecided())
 }
 
+// What is known of a slot and younger than the poll is not outvoted: it is to be settled.
+func TestPollDoubts(t *testing.T) {
+	m := shared(t, "a", "b", "c")
+	known := m.WithMoved(5, "b:7000").WithMoved(6, "x:7000")
+	p := pollOf(m, m, m)
+	p.Doubt(known, map[uint16]bool{5: true})
+	require.ElementsMatch(t, []string{"a:7000", "b:7000"}, p.Undecided())
+	for _, want := range []string{"a:7000", "b:7000"} {
+		got := p.Result(func(slot uint16, masters []string) string {
+			require.EqualValues(t, 5, slot)
+			return want
+		})
+		require.Equal(t, want, got.Master(5))
+		require.Equal(t, "a:7000", got.Master(6), "only of the slots that were named")
+	}
+	agreeing := pollOf(known, known, m)
+	agreeing.Doubt(known, map[uint16]bool{5: true})
+	require.Empty(t, agreeing.Undecided(), "a majority for what is known")
+}
+
 // Random polls, against counting in the plainest way.
 func TestPollIsCounting(t *testing.T) {
 	seed := rand.Uint64()

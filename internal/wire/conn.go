@@ -58,7 +58,8 @@ type Conn struct {
 	opts  Options
 	state atomic.Uint32 // for those who choose a connection; written under mu
 
-	peeker *peeker // nil if nc has no socket
+	peeker  *peeker // nil if nc has no socket; c.mu is held to use it
+	stander *peeker // of who stands; nil if nc is no plain socket
 
 	mu    sync.Mutex
 	cause error // why it ended; nil while it is open
@@ -76,6 +77,8 @@ type Conn struct {
 	writeBy  time.Time // the writer's own: until when a Write may take
 
 	writeYield, readYield yield
+
+	born uint64 // the generation of the peer's connections that it is of
 
 	// Reading.
 	queue   queue // exchanges whose replies are to come, in order
@@ -120,7 +123,7 @@ func NewConn(nc net.Conn, opts Options) *Conn {
 		opts.Buffer = defaultBuffer
 	}
 	c := &Conn{
-		nc: nc, peeker: newPeeker(nc), opts: opts, heard: time.Now(), buf: make([]byte, opts.Buffer),
+		nc: nc, peeker: newPeeker(nc), stander: newStander(nc), opts: opts, heard: time.Now(), buf: make([]byte, opts.Buffer),
 		unpark: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	c.ticker = time.AfterFunc(time.Hour, c.tick)

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"net"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -9,8 +10,9 @@ import (
 // A Crowd knows whether goroutines that compute keep the processors busy. Beside them who
 // parks to wait for a reply, or yields, runs again only after some of their time slices of
 // 10 ms. So while that is so a reader looks for its reply for a while before it parks, and
-// nobody yields. It is found out by yielding once, where a reply took long. Connections of
-// one client share a Crowd. The zero value is ready for use.
+// nobody yields. It is found out by how long yields take: those that gather requests, and one
+// for each reply that took long. Connections of one client share a Crowd. The zero value is
+// ready for use.
 type Crowd struct {
 	until atomic.Int64 // in Unix nanoseconds; 0: it was never so
 	slow  atomic.Int32 // how many yields in a row took a turn of others
@@ -72,12 +74,25 @@ func (c *Conn) doubt(x *Exchange) {
 	c.mu.Unlock()
 }
 
-// stand waits for something to read without parking. Who has the reader's role, and waits for
-// a reply, calls it: nobody else looks at the socket then.
+// stands reports whether who has the reader's role is to look for a reply before it parks.
+func (c *Conn) stands() bool {
+	return c.stander != nil && c.opts.Crowd.until.Load() != 0 && c.opts.Crowd.is(time.Now())
+}
+
+// stand waits for something to read without parking. Only who has the reader's role does.
 func (c *Conn) stand() {
 	for start := time.Now(); time.Since(start) < standing; {
-		if c.peeker.sight() != quietSocket {
+		if c.stander.sight() != quietSocket {
 			return
 		}
 	}
+}
+
+// newStander returns a peeker for who stands, nil if nc is no plain socket: what TLS has read
+// ahead no look shows.
+func newStander(nc net.Conn) *peeker {
+	if p := newPeeker(nc); p != nil && !p.tls {
+		return p
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,5 +86,25 @@ func TestCrowdKeepsOthersAway(t *testing.T) {
 		time.Sleep(minSpell) // fake
 		synctest.Wait()
 		require.True(t, reads(), "nobody computes any more")
+	})
+}
+
+// Also in a crowd a connection that is silent is given up although nobody waits any more: the
+// next caller is not the one to find out.
+func TestCrowdGivesUpOnSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crowd := new(Crowd)
+		for range fewTurns {
+			crowd.learn(time.Second, 0)
+		}
+		crowd.until.Store(time.Now().Add(time.Hour).UnixNano())
+		c, _ := connect(t, Options{Crowd: crowd, ReadTimeout: time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		x := exchange("a")
+		require.NoError(t, c.Submit(x))
+		require.ErrorIs(t, c.Wait(ctx, x), context.DeadlineExceeded)
+		time.Sleep(2 * time.Second) // fake
+		require.ErrorIs(t, c.Submit(exchange("b")), ErrSilent)
 	})
 }

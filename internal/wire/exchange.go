@@ -37,7 +37,7 @@ type Exchange struct {
 	wake      chan signal // made when its caller waits for the first time
 	enlisted  bool        // the caller's: it waits already
 	waiting   bool        // its caller does, for another to wake it
-	told      bool        // its caller is told over that it is over
+	told      bool        // the signal over is sent, or about to be
 	reader    bool        // its caller was given the reader's role
 	abandoned bool        // nobody wants its replies
 	unsent    bool        // it was taken back before anything of it was written

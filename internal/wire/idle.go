@@ -7,7 +7,8 @@ const quiet = 50 * time.Millisecond
 
 // watch reads while nobody waits for a reply, after a moment of quiet. So the end of the
 // connection is noticed, what the node pushes is taken, and the replies that nobody wants
-// any more are. While a caller reads for long the watcher is parked.
+// any more are. While a caller reads for long the watcher is parked. In a crowd it only takes
+// replies that nobody wants.
 func (c *Conn) watch() {
 	timer := time.NewTimer(quiet)
 	defer timer.Stop()
@@ -42,8 +43,8 @@ func (c *Conn) takeOver(turns *int64) (took, parked bool) {
 		c.parked = true
 		return false, true
 	}
-	if !still || c.cause != nil || c.opts.Crowd.is(time.Now()) {
-		return false, false // to be woken by the watcher would cost a caller a turn more
+	if !still || c.cause != nil || c.queue.empty() && c.opts.Crowd.is(time.Now()) {
+		return false, false // in a crowd, to be woken by the watcher would cost a caller a turn more
 	}
 	c.reading, c.watcher = true, true
 	c.turns++

@@ -84,6 +84,9 @@ func (c *Conn) look() {
 		c.mu.Unlock()
 		runtime.Gosched() // the watcher is about to, or somebody who looks too
 		c.mu.Lock()
+		if !c.queue.empty() {
+			return // somebody has looked, and uses it
+		}
 	}
 }
 

@@ -52,6 +52,8 @@ type Peer struct {
 	prober   *Conn          // over which the node is asked whether it answers
 	probing  bool
 	reopened time.Time // when Reopen did something
+
+	generation uint64 // how often it did: what is older is not used
 	orphans  int       // connections that are being opened, whose borrowers have left
 	renewing bool
 	late     []overdue
@@ -156,6 +158,7 @@ func (p *Peer) reopen(l *lane) *Opening {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		l.opening = nil
+		p.retireOld(c)
 		if c != nil {
 			p.retire(l.conn.Swap(c))
 			if p.closed {
@@ -251,6 +254,7 @@ func (p *Peer) openBorrowed(seated bool) *Opening {
 			o.deliver(nil, err)
 			return
 		}
+		p.retireOld(c)
 		p.lent[c] = true
 		if o.left {
 			p.giveBack(c)
@@ -322,6 +326,9 @@ func (p *Peer) giveBack(c *Conn) {
 // connect opens a connection, past its handshake.
 func (p *Peer) connect(ctx context.Context, buffer int, late func(*Conn, int64)) (*Conn, error) {
 	p.dials.Add(1)
+	p.mu.Lock()
+	generation := p.generation
+	p.mu.Unlock()
 	if p.opts.DialTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.opts.DialTimeout)
@@ -340,6 +347,7 @@ func (p *Peer) connect(ctx context.Context, buffer int, late func(*Conn, int64))
 		p.failures.Add(1)
 		return nil, p.unlessClosed(&ConnectError{Dialed: true, Err: err})
 	}
+	c.born = generation
 	return c, nil
 }
 
@@ -391,7 +399,15 @@ func (p *Peer) Reopen() {
 		return
 	}
 	p.reopened = now
+	p.generation++
 	for _, c := range p.all() {
+		c.Retire()
+	}
+}
+
+// retireOld retires a connection that was begun to be opened before Reopen. p.mu is held.
+func (p *Peer) retireOld(c *Conn) {
+	if c != nil && c.born != p.generation {
 		c.Retire()
 	}
 }

@@ -102,7 +102,7 @@ func (p *Peer) takeProber(ctx context.Context) (*Conn, error) {
 func (p *Peer) returnProber(c *Conn, usable bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !usable || p.prober != nil || p.closed {
+	if !usable || p.prober != nil || p.closed || c.born != p.generation {
 		c.fail(ErrClosed)
 		return
 	}

@@ -25,9 +25,8 @@ func (c *Conn) readFor(ctx context.Context, x *Exchange) error {
 			break
 		}
 		c.limitRead()
-		crowded := c.peeker != nil && c.opts.Crowd.is(begun)
 		c.mu.Unlock()
-		if crowded {
+		if c.stands() {
 			c.stand()
 		}
 		c.read()

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"context"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,4 +51,33 @@ func TestReopenIsLimited(t *testing.T) {
 		}
 		require.GreaterOrEqual(t, n.dials.Load(), int32(10))
 	})
+}
+
+// A connection for which the name was resolved before is not used afterwards.
+func TestReopenWhileOneIsOpened(t *testing.T) {
+	for name, get := range map[string]func(context.Context, *Peer) (*Conn, error){
+		"shared":   func(ctx context.Context, p *Peer) (*Conn, error) { return shared(ctx, p, true) },
+		"borrowed": borrowed,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n, p := newNode(t, PeerOptions{})
+				old := make(chan struct{})
+				n.dialsLike(func(context.Context) (net.Conn, error) { <-old; return n.open(), nil })
+				got := make(chan *Conn, 1)
+				go func() {
+					c, _ := get(t.Context(), p)
+					got <- c
+				}()
+				synctest.Wait()
+				p.Reopen()
+				n.dialsLike(nil)
+				close(old)
+				require.True(t, (<-got).Gone())
+				c, err := get(t.Context(), p)
+				require.NoError(t, err)
+				require.NoError(t, do(t.Context(), c, exchange("a")))
+			})
+		})
+	}
 }

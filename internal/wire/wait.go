@@ -95,9 +95,11 @@ func (c *Conn) enlist(ctx context.Context, x *Exchange) fate {
 	return waits
 }
 
-// heed takes the signal that x is over, if it is sent, or just about to be.
+// heed takes the signal that x is over, if it was sent, or is just about to be: there can be
+// no other then.
 func (x *Exchange) heed() {
-	for x.told && <-x.wake != over {
+	if x.told {
+		<-x.wake
 	}
 }
 
