@@ -28,6 +28,10 @@
 // ends with an *Error whose Outcome tells what is known. An INCR whose connection broke
 // after it was written is routing.Unknown: it may have run, and may still.
 //
+// The commands of a pipeline for one slot run in the order given. When a node redirects or
+// refuses some of them only those are sent again, in their order: a later command of the slot
+// that was not refused has then run before them. A transaction (TxPipeline) moves as a whole.
+//
 // # Errors
 //
 // What a node answers reaches the caller as go-redis has it: err == redis.Nil, and

@@ -54,10 +54,10 @@ type Peer struct {
 	reopened time.Time // when Reopen did something
 
 	generation uint64 // how often it did: what is older is not used
-	orphans  int       // connections that are being opened, whose borrowers have left
-	renewing bool
-	late     []overdue
-	work     sync.WaitGroup
+	orphans    int    // connections that are being opened, whose borrowers have left
+	renewing   bool
+	late       []overdue
+	work       sync.WaitGroup
 
 	dials, failures, crowded atomic.Uint64
 }
