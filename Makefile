@@ -43,9 +43,10 @@ fuzz: ## every fuzz target for FUZZTIME, 10s if not set
 	@FUZZTIME=$${FUZZTIME:-10s} .ci/check fuzz
 
 .PHONY: soak
-soak: ## the long tests: large values, five minutes of resets, all slots resharded, ten thousand clusters, a million random commands
+soak: ## the long tests: large values, five minutes of resets, all slots resharded, ten thousand clusters, a million commands to nodes that lie, a million random commands
 	SLOTMESH_SOAK=1 go test -count=1 -timeout 30m -run 'TestLarge|TestSoak|TestReshard' -v .
 	SLOTMESH_SOAK=1 go test -count=1 -timeout 30m -run Cycles -v ./clustertest
+	SLOTMESH_SOAK=1 go test -count=1 -timeout 30m -run 'TestLies$$' -v ./routing
 	go test -count=1 -timeout 30m -run TestEmbedded ./internal/difftest -args -steps 20000 -seeds 20
 
 .PHONY: bench
