@@ -38,9 +38,9 @@ const (
 
 // A survey asks nodes for the slot map. A node that tells what is known already is believed.
 // News are believed if most of those who were asked tell them. If there is no majority, or it
-// contradicts a MOVED that came since the last survey, the masters themselves are asked, and
-// the greatest config epoch counts. One more node is asked whenever one fails, disagrees, or
-// takes long: silent nodes hold nobody up.
+// contradicts a MOVED that came of late, the masters themselves are asked, and the greatest
+// config epoch counts. One more node is asked whenever one fails, disagrees, or takes long:
+// silent nodes hold nobody up.
 type survey struct {
 	r       *Router
 	ctx     context.Context

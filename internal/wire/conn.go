@@ -104,6 +104,7 @@ type Conn struct {
 	tickTurn int64 // turns at the last tick
 
 	// The reader's own, whoever that is.
+	vain   int // times in a row that it stood in vain
 	buf    []byte
 	woken  []chan signal // of those whose replies have come
 	scan   resp.Scanner

@@ -32,8 +32,11 @@ const (
 	minSpell = time.Second
 	maxSpell = 16 * time.Second
 
-	// standing is how long a reader looks for a reply before it parks.
+	// standing is how long a reader looks for a reply before it parks. Where that was in vain
+	// mostVain times in a row, since replies take longer, it is tried once in tryVain turns.
 	standing = 500 * time.Microsecond
+	mostVain = 8
+	tryVain  = 64
 )
 
 // is reports whether others compute.
@@ -75,17 +78,21 @@ func (c *Conn) doubt(x *Exchange) {
 }
 
 // stands reports whether who has the reader's role is to look for a reply before it parks.
+// c.mu is held.
 func (c *Conn) stands() bool {
-	return c.stander != nil && c.opts.Crowd.until.Load() != 0 && c.opts.Crowd.is(time.Now())
+	return c.stander != nil && c.opts.Crowd.until.Load() != 0 && c.opts.Crowd.is(time.Now()) &&
+		(c.vain < mostVain || c.turns%tryVain == 0)
 }
 
 // stand waits for something to read without parking. Only who has the reader's role does.
 func (c *Conn) stand() {
 	for start := time.Now(); time.Since(start) < standing; {
 		if c.stander.sight() != quietSocket {
+			c.vain = 0
 			return
 		}
 	}
+	c.vain++
 }
 
 // newStander returns a peeker for who stands, nil if nc is no plain socket: what TLS has read

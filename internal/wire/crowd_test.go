@@ -108,3 +108,25 @@ func TestCrowdGivesUpOnSilence(t *testing.T) {
 		require.ErrorIs(t, c.Submit(exchange("b")), ErrSilent)
 	})
 }
+
+// Where replies take long nobody goes on looking for them: only now and then.
+func TestCrowdDoesNotStandInVain(t *testing.T) {
+	s := connectTCP(t, false)
+	s.c.opts.Crowd.until.Store(time.Now().Add(time.Hour).UnixNano())
+	stood := 0
+	for turn := range int64(20 * tryVain) {
+		s.c.mu.Lock()
+		s.c.turns = turn
+		stands := s.c.stands()
+		s.c.mu.Unlock()
+		if stands {
+			s.c.vain++ // as stand does in the end
+			stood++
+		}
+	}
+	require.InDelta(t, mostVain+20, stood, 1)
+	s.p.reply("+a\r\n")
+	s.arrives(t, pendingBytes)
+	s.c.stand()
+	require.Zero(t, s.c.vain, "it pays again")
+}

@@ -25,8 +25,9 @@ func (c *Conn) readFor(ctx context.Context, x *Exchange) error {
 			break
 		}
 		c.limitRead()
+		stands := c.stands()
 		c.mu.Unlock()
-		if c.stands() {
+		if stands {
 			c.stand()
 		}
 		c.read()
