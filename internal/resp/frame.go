@@ -244,14 +244,16 @@ func (s *Scanner) text(p []byte) int {
 }
 
 // isInt reports whether what p brings of the line of an integer, up to end if that is not
-// negative, is made of digits, behind a sign if there is one.
+// negative, is made of digits, behind a sign if there is one, and with a carriage return at
+// the end.
 func (s *Scanner) isInt(p []byte, end int) bool {
 	if end < 0 {
 		end = len(p)
 	}
 	for i, c := range p[:end] {
-		sign := (c == '-' || c == '+') && s.line+i == 1
-		if (c < '0' || c > '9') && c != '\r' && !sign {
+		first := s.line+i == 1
+		ended := i == 0 && !first && s.cr || i > 0 && p[i-1] == '\r'
+		if ended || (c < '0' || c > '9') && c != '\r' && !(first && (c == '-' || c == '+')) {
 			s.fail("an integer with %q in it", c)
 			return false
 		}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -79,8 +80,10 @@ func (p *parser) value(depth int) (resp.Kind, error) {
 	}
 	kind := resp.Kind(c)
 	switch c {
-	case '+', '-', ':', '_', ',', '#', '(':
+	case '+', '-', '_', ',', '#', '(':
 		return kind, p.textLine()
+	case ':':
+		return kind, p.intLine()
 	case '$', '!', '=', '*', '%', '~', '>', '|':
 	default:
 		return 0, errBad
@@ -137,6 +140,21 @@ func (p *parser) textLine() error {
 		}
 		last = c
 	}
+}
+
+var intSoFar = regexp.MustCompile(`^[+-]?[0-9]*(\r\n?)?$`)
+
+func (p *parser) intLine() error {
+	for line := ""; !strings.HasSuffix(line, "\n"); {
+		c, err := p.next()
+		if err != nil {
+			return err
+		}
+		if line += string(rune(c)); !intSoFar.MatchString(line) {
+			return errBad
+		}
+	}
+	return nil
 }
 
 func (p *parser) bulkText(n int) error {
