@@ -15,6 +15,7 @@ import (
 	"github.com/slotmesh/slotmesh"
 	"github.com/slotmesh/slotmesh/clustertest"
 	"github.com/slotmesh/slotmesh/hashtag"
+	"github.com/slotmesh/slotmesh/internal/conformance"
 	"github.com/slotmesh/slotmesh/internal/realcluster"
 	"github.com/slotmesh/slotmesh/routing"
 	"github.com/slotmesh/slotmesh/slotmap"
@@ -22,14 +23,7 @@ import (
 
 // movable is a cluster whose slots can be moved and whose nodes can be ended, real or not.
 type movable interface {
-	Addrs() []string
-	Masters() []string
-	Do(ctx context.Context, addr string, args ...any) (any, error)
-	Owner(ctx context.Context, slot uint16) (string, error)
-	BeginMigration(ctx context.Context, slot uint16, to string) error
-	MoveKeys(ctx context.Context, slot uint16, n int) (moved int, err error)
-	FinishMigration(ctx context.Context, slot uint16) error
-	Migrate(ctx context.Context, slot uint16, to string) error
+	conformance.Cluster
 	Kill(addr string) error
 }
 
