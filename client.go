@@ -46,10 +46,9 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 	c := &Client{}
 	c.hooks.init(c.route, c.routePipeline, opts.dialer())
 	c.router, err = routing.New(ctx, routing.Options{
-		Seeds:   opts.Addrs,
-		Connect: func(addr string) *redis.Options { return opts.connect(addr, c.hooks.dial) },
-		Policy:  opts.Retry.policy(),
-
+		Seeds:       opts.Addrs,
+		Connect:     func(addr string) *redis.Options { return opts.connect(addr, c.hooks.dial) },
+		Policy:      opts.Retry.policy(),
 		RetryBudget: max(0, opts.Retry.Budget),
 		Split:       batch.Split,
 		Trace:       opts.Trace,

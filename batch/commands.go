@@ -47,6 +47,8 @@ func (c *countCmd) Taker() redis.Cmder { return &c.IntCmd }
 // reads is MGET: a GET for one key, which costs less, and an MGET for more.
 type reads struct{ values *Values }
 
+func (r *reads) drop([]Part) {}
+
 func (r *reads) fill(op *routing.Op, keys []int, light *routing.Light) {
 	op.Flags = routing.Repeatable | routing.SharesMemory
 	if len(keys) > 1 {
@@ -94,9 +96,9 @@ type writes struct {
 	same    map[int]int // a pair that a later one for its key overwrites -> that one
 }
 
-// dropOverwritten takes out of parts each pair whose key is set again by a later
-// one: sent, it might arrive last.
-func (w *writes) dropOverwritten(parts []Part) {
+// drop takes out of parts each pair whose key is set again by a later one: sent, it might
+// arrive last.
+func (w *writes) drop(parts []Part) {
 	for p := range parts {
 		keys := parts[p].Keys
 		if len(keys) < 2 {
@@ -153,6 +155,8 @@ func (w *writes) err() error {
 
 // deletes is DEL.
 type deletes struct{ results *Results }
+
+func (d *deletes) drop([]Part) {}
 
 func (d *deletes) fill(op *routing.Op, keys []int, _ *routing.Light) {
 	op.Cmd = &countCmd{args: appendKeys("del", d.results.keys, keys)}

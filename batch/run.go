@@ -10,6 +10,8 @@ import (
 
 // command is one of the commands of this package, for the keys of one call.
 type command interface {
+	// drop takes out of parts the keys that need not be sent.
+	drop(parts []Part)
 	// fill makes op the one for the keys at the given positions, which share a slot.
 	// light may become its command.
 	fill(op *routing.Op, keys []int, light *routing.Light)
@@ -29,9 +31,7 @@ func run(ctx context.Context, x Executor, keys []string, s Strategy, cmd command
 	mem := planMemories.Get().(*planMemory)
 	defer mem.recycle()
 	p := newPlan(x.SlotMap(), keys, mem)
-	if w, ok := cmd.(*writes); ok {
-		w.dropOverwritten(p.parts)
-	}
+	cmd.drop(p.parts)
 	all := rounds(&p, s)
 	if h, ok := x.(holder); ok && len(all) > 1 {
 		// If there is no hold, Run says why, for each key.

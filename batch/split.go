@@ -38,9 +38,7 @@ func Split(cmd redis.Cmder, keys []int) (ops []*routing.Op, finish func() error,
 		return nil, nil, false
 	}
 	parts := new(planMemory).partition(len(names), func(i int) uint16 { return hashtag.Slot(names[i]) })
-	if ws, ok := c.(*writes); ok {
-		ws.dropOverwritten(parts)
-	}
+	c.drop(parts)
 	w := newWork(c, true)
 	return w.ops(parts), func() error {
 		w.finish()

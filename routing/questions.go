@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"time"
@@ -58,16 +57,4 @@ func (q *questions) pause() time.Duration {
 		return 0
 	}
 	return questionsWithin - now.Sub(asked[len(asked)-mostQuestions])
-}
-
-// wait waits until one more may be asked, or ctx has ended.
-func (q *questions) wait(ctx context.Context) {
-	for d := q.pause(); d > 0 && ctx.Err() == nil; d = q.pause() {
-		timer := time.NewTimer(d)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-		}
-	}
 }

@@ -75,11 +75,11 @@ type Router struct {
 	spawning sync.Mutex     // held to add to spawned, so that none is added after Close
 	spawned  sync.WaitGroup // goroutines of the router's own
 	stripes  stripes
-	crowd    wire.Crowd
+	closing  atomic.Bool
+	drained  chan struct{} // told when inflight reaches zero while closing
 
+	crowd     wire.Crowd
 	questions questions // for the slot map
-	closing   atomic.Bool
-	drained   chan struct{} // told when inflight reaches zero while closing
 }
 
 // New returns a Router that has loaded the slot map. It fails when no seed answers

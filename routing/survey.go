@@ -79,7 +79,7 @@ func (r *Router) ask(ctx context.Context) (*slotmap.Map, error) {
 
 func (s *survey) run() (*slotmap.Map, error) {
 	if s.known != nil {
-		s.r.questions.wait(s.ctx)
+		s.awaitTurn()
 	}
 	for range s.first() {
 		s.more()
@@ -114,6 +114,15 @@ func (s *survey) run() (*slotmap.Map, error) {
 		return nil, s.errs
 	}
 	return s.result(), nil
+}
+
+// awaitTurn waits until one more node may be asked, or the survey is over.
+func (s *survey) awaitTurn() {
+	for d := s.r.questions.pause(); d > 0; d = s.r.questions.pause() {
+		if s.r.wait(s.ctx, time.Now().Add(d)) != nil {
+			return
+		}
+	}
 }
 
 // first returns how many nodes to ask at first.

@@ -58,6 +58,8 @@ type Conn struct {
 	opts  Options
 	state atomic.Uint32 // for those who choose a connection; written under mu
 
+	born uint64 // the peer's generation when it was dialled
+
 	peeker  *peeker // nil if nc has no socket; c.mu is held to use it
 	stander *peeker // of who stands; nil if nc is no plain socket
 
@@ -77,8 +79,6 @@ type Conn struct {
 	writeBy  time.Time // the writer's own: until when a Write may take
 
 	writeYield, readYield yield
-
-	born uint64 // the generation of the peer's connections that it is of
 
 	// Reading.
 	queue   queue // exchanges whose replies are to come, in order

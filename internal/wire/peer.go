@@ -51,13 +51,13 @@ type Peer struct {
 	retired  []*Conn        // that end by themselves
 	prober   *Conn          // over which the node is asked whether it answers
 	probing  bool
-	reopened time.Time // when Reopen did something
+	orphans  int // connections that are being opened, whose borrowers have left
+	renewing bool
+	late     []overdue
+	work     sync.WaitGroup
 
-	generation uint64 // how often it did: what is older is not used
-	orphans    int    // connections that are being opened, whose borrowers have left
-	renewing   bool
-	late       []overdue
-	work       sync.WaitGroup
+	reopened   time.Time // when Reopen did something
+	generation uint64    // how often it did: connections of an earlier one are not used
 
 	dials, failures, crowded atomic.Uint64
 }
